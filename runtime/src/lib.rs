@@ -1,1 +1,17 @@
-//! Placeholder while the workspace is laid out.
+//! What every program needs and none owns.
+//!
+//! A program is a `Config` (see [`config`]) and something that runs until it is told to stop; [`program::run`] does the
+//! rest: settings, log, signals, metrics, exit code. Inside, [`Tasks`] owns every spawned task and [`Clock`] says what
+//! time it is. Nothing here knows what a ticket or a server is.
+
+pub mod config;
+pub mod listen;
+pub mod metrics;
+pub mod program;
+pub mod telemetry;
+
+mod clock;
+mod tasks;
+
+pub use clock::Clock;
+pub use tasks::{TaskFailed, Tasks};
