@@ -1,0 +1,144 @@
+//! How a game server tells its agent that it is ready, and learns of its lands.
+//!
+//! Three calls, then a loop: ask who we are, open the watch, say that we are ready; from then on every line of the watch is
+//! a command. The connection may break at any time and nothing is lost by that: what we have not answered yet is sent again.
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use super::{
+    agent::{Agent, AgentError, Command},
+    ids::{LandId, PlayerId},
+    land::{Land, Roster},
+    passes::Passes,
+    server::Server,
+};
+
+/// The pause before the agent is tried again: it doubles from the first to the second.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+
+/// What connects a game server to the control plane, by way of its agent.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) agent: Agent,
+    pub(super) passes: Passes,
+    /// Our `serverId`, once the agent has told it. Set on every connection, read for every token.
+    pub(super) server_id: Mutex<Option<Arc<str>>>,
+    /// Grows with each connection: an agent that was restarted has to be told again who is where.
+    pub(super) connections: watch::Sender<u64>,
+    /// Whether the watch is open now.
+    pub(super) connected: AtomicBool,
+    /// Whether we were told to take no new lands.
+    pub(super) draining: AtomicBool,
+}
+
+impl Link {
+    pub(super) fn new(agent: Agent, passes: Passes) -> Self {
+        Self {
+            agent,
+            passes,
+            server_id: Mutex::default(),
+            connections: watch::Sender::default(),
+            connected: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+        }
+    }
+}
+
+/// Follows the agent until the server stops.
+pub(super) async fn follow(server: Arc<Server>, link: Arc<Link>) {
+    let stop = server.tasks.stopping().clone();
+    let mut pause = PAUSE.0;
+    loop {
+        let Some(Err(error)) = stop.run_until_cancelled(follow_once(&server, &link)).await else {
+            return;
+        };
+        // A connection that stood for a while starts again quickly.
+        if link.connected.swap(false, Ordering::Relaxed) {
+            pause = PAUSE.0;
+        }
+        tracing::warn!(%error, retry_in = ?pause, "no connection to the agent; lands that are there go on");
+        let waited = tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0)));
+        if stop.run_until_cancelled(waited).await.is_none() {
+            return;
+        }
+        pause = (pause * 2).min(PAUSE.1);
+    }
+}
+
+async fn follow_once(server: &Arc<Server>, link: &Link) -> Result<Infallible, AgentError> {
+    // Who are we? Tokens name the server that they are for.
+    let status = link.agent.status().await?;
+    *link.server_id.lock() = Some(status.server_id.as_str().into());
+    // First listen, then say that we are ready: so no command is sent before somebody hears it.
+    let mut commands = link.agent.watch().await?;
+    link.agent.ready().await?;
+    link.connected.store(true, Ordering::Relaxed);
+    link.connections.send_modify(|count| *count += 1);
+    tracing::info!(server_id = status.server_id, "ready for lands");
+    loop {
+        match commands.next().await? {
+            Command::Allocate {
+                land_id,
+                land_type,
+                players,
+            } => allocate(server, link, land_id, land_type, players).await?,
+            Command::Release { land_id, reason } => {
+                if let Some(land) = server.lands.get(&land_id) {
+                    tracing::info!(%land_id, reason, "land released");
+                    land.end();
+                }
+            }
+            Command::Drain { reason } => {
+                tracing::info!(reason, "draining: no new lands");
+                link.draining.store(true, Ordering::Relaxed);
+            }
+            Command::Ping | Command::Unknown => {}
+        }
+    }
+}
+
+/// Makes a land for `players`, or says why not. The answer has to come within the command's `answerWithinMs`, or the match
+/// is given to another server; making a land takes this game no time.
+async fn allocate(
+    server: &Arc<Server>,
+    link: &Link,
+    land_id: LandId,
+    land_type: String,
+    players: Vec<PlayerId>,
+) -> Result<(), AgentError> {
+    let known = server.lands.get(&land_id).is_some();
+    let roster = Roster::Only(players.into_iter().collect());
+    let outcome = if link.draining.load(Ordering::Relaxed) && !known {
+        Err("this server is draining".to_owned())
+    } else {
+        server.open(Land::new(land_id.clone(), land_type, roster))
+    };
+    match outcome {
+        Ok(land) => match link.agent.land_ready(&land_id).await {
+            // It is no longer wanted: we were too late, or the match is gone.
+            Err(AgentError::Refused { status, body }) if status.is_client_error() => {
+                tracing::info!(%land_id, %status, body, "the land is not needed any more");
+                land.end();
+                Ok(())
+            }
+            answered => answered,
+        },
+        Err(reason) => {
+            tracing::info!(%land_id, reason, "land refused");
+            match link.agent.land_refused(&land_id, &reason).await {
+                Err(AgentError::Refused { .. }) => Ok(()),
+                answered => answered,
+            }
+        }
+    }
+}
