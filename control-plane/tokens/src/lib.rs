@@ -1,1 +1,28 @@
-//! Placeholder while the workspace is laid out.
+//! Match tokens: what they say, how they are made, how they are checked.
+//!
+//! A match token is a JWT (RFC 7519), signed RS256, that lets one player into one land on one server (see [`Claims`]).
+//! The control plane keeps a [`KeyRing`] in a directory and signs through a [`SigningPool`]; it publishes the public
+//! keys as a JWK Set. Whoever lets players in builds a [`Verifier`] from that text and never sees a private key.
+//!
+//! Three crates share the work. `rsa` makes and reads keys, and never signs: its private-key operations have an open
+//! timing advisory (RUSTSEC-2023-0071). `aws-lc-rs` signs, with a key that is parsed once. `jsonwebtoken` gives the
+//! header, the signer's trait, the JWK Set and the verification; why not its `encode` is said in the `compact` module.
+//!
+//! Time is always an argument, except in [`SigningPool::sign_all`]. That a token is used only once is not known here:
+//! whoever redeems tokens remembers each [`Claims::jti`] until its `exp`.
+
+mod claims;
+mod compact;
+mod key_ring;
+mod match_token;
+mod sign_error;
+mod signing_pool;
+mod time;
+mod verifier;
+
+pub use claims::{Admission, Claims, GAME_SERVER_AUDIENCE};
+pub use key_ring::{DEFAULT_BITS, KeyError, KeyId, KeyRing, KeyRingSettings, Rotated};
+pub use match_token::MatchToken;
+pub use sign_error::SignError;
+pub use signing_pool::SigningPool;
+pub use verifier::{DEFAULT_LEEWAY, Expected, JwksError, MAX_TOKEN_BYTES, Verifier, VerifyError};

@@ -1,0 +1,45 @@
+//! The signed token, as something that can't be logged by accident.
+
+use std::fmt;
+
+/// A match token in its compact form (`header.claims.signature`).
+///
+/// Whoever holds the text can enter the land, so nothing shows it but [`MatchToken::expose`]: it has no `Display`, no
+/// `Serialize`, and its `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct MatchToken(String);
+
+impl MatchToken {
+    pub(crate) fn new(compact: String) -> Self {
+        Self(compact)
+    }
+
+    /// The text, for the answer to the player that it belongs to.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The text, without copying it.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Debug for MatchToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MatchToken(hidden)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_hides_the_text() {
+        let token = MatchToken::new("e30.e30.c2ln".to_owned());
+        assert_eq!(format!("{token:?}"), "MatchToken(hidden)");
+        assert_eq!(token.expose(), "e30.e30.c2ln");
+        assert_eq!(token.into_string(), "e30.e30.c2ln");
+    }
+}

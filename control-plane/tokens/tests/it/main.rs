@@ -1,0 +1,10 @@
+//! What the crate promises, seen from outside: one binary, because each would link the cryptography again.
+#![expect(clippy::unwrap_used, reason = "a panic is the report")]
+
+mod directory;
+mod fixture;
+mod pool;
+mod rotation;
+mod signing;
+mod tampering;
+mod verification;
