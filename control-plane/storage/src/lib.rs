@@ -1,1 +1,99 @@
-//! Placeholder while the workspace is laid out.
+//! What must survive, as transitions.
+//!
+//! A [`Storage`] holds tickets, their assignments, who owns which queue, and which tokens were redeemed. It is no map that
+//! callers read, change and write back: each method is one transition that happens whole or not at all, whoever else calls
+//! at the same time. Implementations are [`Memory`]; all pass the same suite, `tests/conformance.rs`.
+//!
+//! # The rules that every implementation keeps
+//!
+//! 1. When [`Storage::enqueue`] has returned a ticket, the ticket is kept. It leaves the state `queued` once, by one of
+//!    [`Storage::cancel`], [`Storage::assign`] and [`Storage::expire`], and never comes back to it.
+//! 2. A group has at most one active ticket, a player is in at most one. (Active: queued.)
+//! 3. A queue has at most one owner at a time. A [`Lease`] carries a fence that grows with every claim, of any queue; `assign` and
+//!    `expire` under an older fence than the queue's newest change nothing.
+//! 4. `assign` takes all of a match's tickets or none, and says which were not queued any more.
+//! 5. A [`QueueFeed`] begins with the queue's tickets at one moment and goes on with every change after exactly that moment. One
+//!    that can't keep up ends; its reader asks for a new one.
+//! 6. [`Signals`] wake who follows a ticket after the change can be read. They are an accelerator: who waits long reads.
+//! 7. Time is an argument. Tickets that are final stay readable until [`Storage::sweep`] is told that their time is over: assigned
+//!    ones until the assignment expires, others for [`KEEP_ENDED`].
+
+mod error;
+mod feed;
+mod ids;
+mod lease;
+mod memory;
+mod signals;
+mod state;
+mod ticket;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use matching::{QueueKey, TicketId, Time};
+
+pub use error::{EnqueueError, StorageError};
+pub use feed::{QueueChange, QueueFeed};
+pub use ids::{AssignmentId, LandId, MatchId, ServerId, TokenId, WorkerId};
+pub use lease::{Fenced, Lease};
+pub use memory::Memory;
+pub use signals::{Inbox, Signals};
+pub use ticket::{Assignment, Cancelled, Enqueued, NewMatch, NewTicket, Status, TicketRecord, TicketState};
+
+/// How long a cancelled or expired ticket stays readable, so that its players learn what became of it.
+pub const KEEP_ENDED: Duration = Duration::from_secs(5 * 60);
+
+/// The state of the matchmaking, and the only ways to change it. See the crate's rules.
+#[async_trait]
+pub trait Storage: Send + Sync + std::fmt::Debug + 'static {
+    /// Puts a ticket into its queue. From the return on, nothing but its match, its cancel or its expiry takes it away.
+    ///
+    /// The same content under a ticket id or group id that is known is the same request again: the ticket that it made is
+    /// returned, whatever became of it (a group's: while it is active).
+    async fn enqueue(&self, ticket: NewTicket, now: Time) -> Result<Enqueued, EnqueueError>;
+
+    /// Takes a queued ticket out. `None`: there is no such ticket.
+    async fn cancel(&self, ticket: &TicketId, now: Time) -> Result<Option<Cancelled>, StorageError>;
+
+    /// Reads tickets, in the order asked; `None` for one that isn't there.
+    async fn read(&self, tickets: &[TicketId]) -> Result<Vec<Option<TicketState>>, StorageError>;
+
+    /// Gives every ticket of a match its assignment, or none: see [`Fenced`].
+    async fn assign(&self, lease: &Lease, new: NewMatch, now: Time) -> Result<Fenced, StorageError>;
+
+    /// Ends tickets whose lifetime is over at `now`; the others of the list are left alone.
+    async fn expire(&self, lease: &Lease, tickets: &[TicketId], now: Time) -> Result<Fenced, StorageError>;
+
+    /// Makes `worker` the owner of a queue for `lasting`, where nobody else is. `None`: somebody is.
+    async fn claim(
+        &self,
+        queue: &QueueKey,
+        worker: &WorkerId,
+        lasting: Duration,
+        now: Time,
+    ) -> Result<Option<Lease>, StorageError>;
+
+    /// Prolongs a lease to `lasting` from now. False: it was lost, its holder must stop.
+    async fn renew(&self, lease: &Lease, lasting: Duration, now: Time) -> Result<bool, StorageError>;
+
+    /// Gives a queue up. Harmless where the lease was lost.
+    async fn release(&self, lease: &Lease) -> Result<(), StorageError>;
+
+    /// The queue's tickets, and every change from there on. `None`: the lease was lost.
+    async fn follow(&self, lease: &Lease) -> Result<Option<QueueFeed>, StorageError>;
+
+    /// The queues that have tickets and no owner.
+    async fn unowned_queues(&self, now: Time) -> Result<Vec<QueueKey>, StorageError>;
+
+    /// Wakes who looks for [`Storage::unowned_queues`]: told whenever there may be a new one.
+    fn unowned_signal(&self) -> Arc<tokio::sync::Notify>;
+
+    /// Marks a token as used until it expires anyway. False: it was used before.
+    async fn redeem(&self, token: &TokenId, expires_at: Time, now: Time) -> Result<bool, StorageError>;
+
+    /// Forgets what has been final for long enough, at most `limit` of each kind. Returns how many things were forgotten.
+    async fn sweep(&self, now: Time, limit: usize) -> Result<usize, StorageError>;
+
+    /// Who follows which ticket.
+    fn signals(&self) -> &Arc<Signals>;
+}

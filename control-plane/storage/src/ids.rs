@@ -1,0 +1,28 @@
+//! Identifiers of what matching knows nothing about.
+
+use matching::string_id;
+
+string_id!(
+    /// One match.
+    MatchId
+);
+string_id!(
+    /// What one ticket got.
+    AssignmentId
+);
+string_id!(
+    /// One game server.
+    ServerId
+);
+string_id!(
+    /// One land: `<landType>:<uuid>`.
+    LandId
+);
+string_id!(
+    /// A token's `jti`.
+    TokenId
+);
+string_id!(
+    /// One process that forms matches, new with each start.
+    WorkerId
+);

@@ -1,0 +1,86 @@
+//! One queue: its tickets in order, its owner, and the owner's feed.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use matching::Time;
+
+use crate::{QueueChange, QueueFeed, TicketRecord, WorkerId, feed::FeedSender};
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    /// By order.
+    queued: BTreeMap<u64, Arc<TicketRecord>>,
+    owner: Option<Owner>,
+}
+
+#[derive(Debug)]
+struct Owner {
+    /// For who looks at the state; ownership is proved by the fence.
+    #[expect(dead_code, reason = "shown by Debug")]
+    worker: WorkerId,
+    fence: u64,
+    until: Time,
+    feed: Option<FeedSender>,
+}
+
+impl Queue {
+    pub(super) fn len(&self) -> usize {
+        self.queued.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queued.is_empty()
+    }
+
+    pub(super) fn insert(&mut self, record: Arc<TicketRecord>) {
+        self.tell(QueueChange::from(&record));
+        self.queued.insert(record.ticket.order, record);
+    }
+
+    pub(super) fn remove(&mut self, record: &TicketRecord) {
+        self.queued.remove(&record.ticket.order);
+        self.tell(QueueChange::Gone(record.ticket.id.clone()));
+    }
+
+    pub(super) fn is_owned(&self, now: Time) -> bool {
+        self.owner.as_ref().is_some_and(|owner| owner.until > now)
+    }
+
+    /// The fence of the newest claim, also past its time: until somebody else claims the queue, it is still its owner's.
+    pub(super) fn fence(&self) -> Option<u64> {
+        self.owner.as_ref().map(|owner| owner.fence)
+    }
+
+    pub(super) fn own(&mut self, worker: WorkerId, fence: u64, until: Time) {
+        self.owner = Some(Owner {
+            worker,
+            fence,
+            until,
+            feed: None,
+        });
+    }
+
+    pub(super) fn prolong(&mut self, until: Time) {
+        if let Some(owner) = &mut self.owner {
+            owner.until = until;
+        }
+    }
+
+    pub(super) fn disown(&mut self) {
+        self.owner = None;
+    }
+
+    pub(super) fn follow(&mut self) -> QueueFeed {
+        let (sender, feed) = FeedSender::new(self.queued.values().cloned().collect());
+        if let Some(owner) = &mut self.owner {
+            owner.feed = Some(sender);
+        }
+        feed
+    }
+
+    fn tell(&mut self, change: QueueChange) {
+        if let Some(feed) = self.owner.as_mut().and_then(|owner| owner.feed.as_mut()) {
+            feed.send(change);
+        }
+    }
+}

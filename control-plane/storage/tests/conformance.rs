@@ -1,0 +1,64 @@
+//! What every storage does, whatever it is made of: the rules in the crate's header, one test each.
+//!
+//! A new backend adds a line to `backends!` and passes all of it unchanged.
+#![expect(clippy::unwrap_used, reason = "a panic is the report")]
+
+#[path = "conformance/fixture.rs"]
+mod fixture;
+#[path = "conformance/queues.rs"]
+mod queues;
+#[path = "conformance/races.rs"]
+mod races;
+#[path = "conformance/tickets.rs"]
+mod tickets;
+#[path = "conformance/tokens.rs"]
+mod tokens;
+
+macro_rules! backends {
+    ($($backend:ident: $new:expr;)+) => { $( mod $backend {
+        cases!($new;
+            tickets: an_enqueued_ticket_is_queued_and_readable;
+            tickets: the_same_request_again_is_the_same_ticket;
+            tickets: a_ticket_id_with_other_content_is_refused;
+            tickets: a_group_with_other_content_is_refused;
+            tickets: a_player_is_in_one_active_ticket;
+            tickets: a_full_queue_takes_no_more;
+            tickets: cancel_is_final_and_repeatable;
+            tickets: an_assigned_ticket_is_not_cancelled;
+            tickets: ended_tickets_free_their_group_and_players;
+            tickets: a_known_ticket_id_tells_what_became_of_it;
+            tickets: ended_tickets_are_kept_and_then_forgotten;
+            tickets: what_is_read_comes_in_the_order_asked;
+            tickets: followers_are_woken_after_the_change_is_readable;
+            queues: a_queue_has_one_owner;
+            queues: a_lease_that_ran_out_can_be_taken_over;
+            queues: an_older_fence_changes_nothing;
+            queues: a_renewed_lease_holds;
+            queues: a_feed_has_no_gap;
+            queues: a_feed_begins_with_what_is_queued_in_order;
+            queues: assign_takes_all_or_none;
+            queues: a_ticket_of_another_queue_is_not_assigned;
+            queues: only_what_is_due_expires;
+            queues: queues_without_an_owner_are_found;
+            tokens: a_token_is_redeemed_once;
+            tokens: redeemed_tokens_are_forgotten_when_they_expire;
+            races: cancel_and_assign_never_both_win;
+            races: one_of_many_enqueues_of_a_player_wins;
+            races: one_of_many_claims_wins;
+        );
+    } )+ };
+}
+
+macro_rules! cases {
+    ($new:expr; $($suite:ident: $case:ident;)+) => { $(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $case() {
+            let storage: std::sync::Arc<dyn storage::Storage> = $new;
+            crate::$suite::$case(storage).await;
+        }
+    )+ };
+}
+
+backends! {
+    memory: std::sync::Arc::new(storage::Memory::new());
+}
