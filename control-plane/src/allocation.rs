@@ -1,0 +1,73 @@
+//! Allocation: a land for a match. The port, and what every implementation of it does.
+//!
+//! The matchmaker knows only [`Allocation`]; [`OwnServers`] serves it from the control plane's own registry.
+
+mod own_servers;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use matching::{GroupId, PlayerId, QueueKey, Team, Time};
+use smol_str::SmolStr;
+use storage::{LandId, MatchId, ServerId};
+
+pub(crate) use own_servers::OwnServers;
+
+/// What a match needs.
+#[derive(Debug, Clone)]
+pub(crate) struct AllocationRequest {
+    pub(crate) match_id: MatchId,
+    pub(crate) queue: QueueKey,
+    pub(crate) land_type: SmolStr,
+    /// The groups of the match, oldest first, with what each wants.
+    pub(crate) groups: Vec<GroupWish>,
+    pub(crate) players: Arc<[PlayerId]>,
+    pub(crate) teams: Arc<[Team]>,
+    /// Servers there are preferred.
+    pub(crate) region: Option<SmolStr>,
+    /// Until when the land is kept for players who have not come.
+    pub(crate) expires_at: Time,
+}
+
+/// One group of a match, and the constraints that it was enqueued with.
+#[derive(Debug, Clone)]
+pub(crate) struct GroupWish {
+    pub(crate) group: GroupId,
+    /// A JSON object, unread.
+    pub(crate) constraints: Option<Arc<str>>,
+}
+
+/// A land that is ready for its players.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Allocated {
+    pub(crate) server: ServerId,
+    pub(crate) land: LandId,
+    pub(crate) connect_url: String,
+}
+
+/// Why there is no land.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum AllocationError {
+    /// No server has room.
+    #[error("no server with room hosts `{land_type}`")]
+    NoServer { land_type: SmolStr },
+    /// Servers had room, but each refused or stayed silent.
+    #[error(
+        "{asked} servers were asked for a land of `{land_type}`, and none made it; the last said: {last}"
+    )]
+    NoneAnswered {
+        land_type: SmolStr,
+        asked: usize,
+        last: String,
+    },
+}
+
+/// Picks servers for matches, and reserves lands on them.
+#[async_trait]
+pub(crate) trait Allocation: Send + Sync + std::fmt::Debug {
+    /// A land for the match, ready for its players. Dropping the future gives back whatever it had reserved.
+    async fn allocate(&self, request: &AllocationRequest) -> Result<Allocated, AllocationError>;
+
+    /// Gives a land back that is not needed after all.
+    async fn release(&self, land: &LandId, reason: &str);
+}

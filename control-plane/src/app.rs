@@ -1,0 +1,269 @@
+//! The control plane, put together.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use matching::Time;
+use proto::{
+    keys::v1::keys_server::KeysServer, matchmaking::v1::matchmaking_server::MatchmakingServer,
+    provisioning::v1::provisioning_server::ProvisioningServer,
+};
+use runtime::{Clock, Tasks, listen::listen};
+use storage::{Memory, Storage};
+use tokens::{DEFAULT_BITS, KeyRing, KeyRingSettings, SigningPool};
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Server;
+
+use crate::{
+    allocation::{Allocation, OwnServers},
+    config::{Config, Sections},
+    delivery::Delivery,
+    grpc::{
+        keys::KeysService,
+        matchmaking::{self, MatchmakingService},
+        provisioning::{self, Pace, ProvisioningService},
+    },
+    matchmaker::{Board, Matchmaker},
+    queues::Queues,
+    registry::Registry,
+};
+
+/// Windows that hold thousands of streams with tiny frames: on h2's defaults such a connection is closed as an attack.
+const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
+const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
+/// Things forgotten at once, so that a sweep never holds the state for long.
+const SWEPT_AT_ONCE: usize = 10_000;
+
+/// A control plane that has its port and its keys, and is ready to run.
+#[derive(Debug)]
+pub struct ControlPlane {
+    config: Config,
+    queues: Arc<Queues>,
+    ring: Arc<KeyRing>,
+    listener: TcpListener,
+    storage: Arc<dyn Storage>,
+}
+
+/// Looks into a running control plane, for who checks that nothing is left over.
+#[derive(Debug, Clone)]
+pub struct Probe(Arc<dyn Storage>);
+
+impl Probe {
+    /// Tickets that somebody follows.
+    pub fn followed_tickets(&self) -> usize {
+        self.0.signals().followed()
+    }
+}
+
+impl ControlPlane {
+    /// Checks the configuration whole, then opens the keys and the port.
+    ///
+    /// # Errors
+    /// [`runtime::config::Invalid`] for a setting that can't be used; otherwise what the key directory or the port says.
+    pub async fn bind(config: Config, sections: Sections) -> anyhow::Result<Self> {
+        config.validate()?;
+        let queues = Arc::new(Queues::new(&config, &sections)?);
+        let (dir, settings) = (
+            config.keys_dir.clone(),
+            KeyRingSettings {
+                token_lifetime: config.token_lifetime,
+                publish_ahead: config.jwks_max_age,
+                bits: DEFAULT_BITS,
+            },
+        );
+        // Making the first key takes a while, and all of it is disk and computing.
+        let now = std::time::SystemTime::now();
+        let ring = tokio::task::spawn_blocking(move || KeyRing::open(&dir, settings, now))
+            .await
+            .context("opening the keys")??;
+        let listener = listen(config.grpc_addr, "gRPC", "--grpc-addr").await?;
+        let storage = Arc::new(Memory::new());
+        Ok(Self {
+            config,
+            queues,
+            ring: Arc::new(ring),
+            listener,
+            storage,
+        })
+    }
+
+    /// The address of the gRPC port.
+    pub fn grpc_addr(&self) -> SocketAddr {
+        self.listener.local_addr().unwrap_or(self.config.grpc_addr)
+    }
+
+    /// What can be looked at while it runs.
+    pub fn probe(&self) -> Probe {
+        Probe(Arc::clone(&self.storage))
+    }
+
+    /// Runs until `stop` is cancelled, then finishes what is under way.
+    ///
+    /// # Errors
+    /// Where the port can't be served, or a task panicked or didn't stop in time.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let Self {
+            config,
+            queues,
+            ring,
+            listener,
+            storage,
+        } = self;
+        let addr = listener.local_addr().context("the gRPC port")?;
+        let clock = Clock::start();
+        // Cancelled with `stop`, and also when a task panics: the server stops then too.
+        let tasks = Tasks::new(stop.child_token());
+        let registry = Registry::new(clock);
+        let board = Arc::new(Board::default());
+        let allocation: Arc<dyn Allocation> =
+            Arc::new(OwnServers::new(Arc::clone(&registry), config.land_answer_timeout));
+
+        let matchmaker = Matchmaker {
+            storage: Arc::clone(&storage),
+            allocation: Arc::clone(&allocation),
+            queues: Arc::clone(&queues),
+            board: Arc::clone(&board),
+            clock,
+            tasks: tasks.clone(),
+            room: registry.room(),
+            assignment_lifetime: config.token_lifetime,
+            lease: config.queue_lease,
+            max_queues: config.max_queues,
+        };
+        tasks.spawn("matchmaker", Arc::new(matchmaker).run());
+        tasks.spawn(
+            "server expiry",
+            expire_servers(Arc::clone(&registry), clock, tasks.clone()),
+        );
+        tasks.spawn("sweep", sweep(Arc::clone(&storage), clock, tasks.clone()));
+
+        let signing = SigningPool::new(Arc::clone(&ring));
+        let issuer = config.token_issuer.clone();
+        let matchmaking = MatchmakingService(Arc::new(matchmaking::Shared {
+            storage: Arc::clone(&storage),
+            queues: Arc::clone(&queues),
+            delivery: Delivery::new(signing, issuer.clone(), Arc::clone(&board), clock),
+            board,
+            clock,
+            tasks: tasks.clone(),
+            queue_limit: config.queue_limit,
+            max_queues: config.max_queues,
+        }));
+        let provisioning = ProvisioningService(Arc::new(provisioning::Shared {
+            registry: Arc::clone(&registry),
+            allocation,
+            queues,
+            direct: provisioning::DirectAllocations::default(),
+            clock,
+            tasks: tasks.clone(),
+            agent_pace: Pace {
+                interval: config.heartbeat_interval,
+                expiry: config.heartbeat_expiry,
+            },
+            rest_pace: Pace {
+                interval: config.rest_heartbeat_interval,
+                expiry: config.rest_heartbeat_expiry,
+            },
+            assignment_lifetime: config.token_lifetime,
+        }));
+        let keys = KeysService {
+            ring,
+            storage,
+            issuer,
+            clock,
+        };
+
+        let (health, health_service) = tonic_health::server::health_reporter();
+        health
+            .set_serving::<MatchmakingServer<MatchmakingService>>()
+            .await;
+        health
+            .set_serving::<ProvisioningServer<ProvisioningService>>()
+            .await;
+        health.set_serving::<KeysServer<KeysService>>().await;
+        let reflection = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        let router = Server::builder()
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .http2_keepalive_interval(Some(Duration::from_secs(20)))
+            .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+            .tcp_nodelay(true)
+            .add_service(MatchmakingServer::new(matchmaking))
+            .add_service(ProvisioningServer::new(provisioning))
+            .add_service(KeysServer::new(keys))
+            .add_service(health_service)
+            .add_service(reflection().build_v1().context("reflection")?)
+            // grpcurl and older tools still ask for the alpha.
+            .add_service(reflection().build_v1alpha().context("reflection")?);
+
+        tracing::info!(%addr, "the control plane serves gRPC");
+        let stopping = tasks.stopping().clone();
+        let server = router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
+            stopping.cancelled().await;
+            // Probes see it before connections end.
+            health
+                .set_service_status("", tonic_health::ServingStatus::NotServing)
+                .await;
+        });
+        serve(server, &tasks, config.shutdown_timeout).await?;
+        registry.close();
+        tasks.join(config.shutdown_timeout).await?;
+        tracing::info!("the control plane has stopped");
+        Ok(())
+    }
+}
+
+/// Serves until told to stop, and then for at most `within`: a peer that keeps a stream open doesn't keep the process.
+async fn serve(
+    server: impl Future<Output = Result<(), tonic::transport::Error>>,
+    tasks: &Tasks,
+    within: Duration,
+) -> anyhow::Result<()> {
+    let overdue = async {
+        tasks.stopping().cancelled().await;
+        tokio::time::sleep(within).await;
+    };
+    tokio::select! {
+        served = server => served.context("serving gRPC"),
+        () = overdue => {
+            tracing::warn!("closing connections that did not end by themselves");
+            Ok(())
+        }
+    }
+}
+
+/// Loses servers when they have been silent for too long: from one timer, which sleeps until the next can be.
+async fn expire_servers(registry: Arc<Registry>, clock: Clock, tasks: Tasks) {
+    /// A heartbeat expiry is no shorter than this much before it is noticed.
+    const LATEST: Duration = Duration::from_millis(500);
+    loop {
+        let next = registry.expire().map_or(u64::MAX, |at| at.0);
+        let at = clock.instant_of(next).min(tokio::time::Instant::now() + LATEST);
+        tokio::select! {
+            () = tokio::time::sleep_until(at) => {}
+            () = tasks.stopping().cancelled() => return,
+        }
+    }
+}
+
+/// Forgets what has been final for long enough.
+async fn sweep(storage: Arc<dyn Storage>, clock: Clock, tasks: Tasks) {
+    const EVERY: Duration = Duration::from_secs(1);
+    while tokio::time::timeout(EVERY, tasks.stopping().cancelled())
+        .await
+        .is_err()
+    {
+        while let Ok(swept) = storage.sweep(Time(clock.now_ms()), SWEPT_AT_ONCE).await {
+            if swept < SWEPT_AT_ONCE {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The control plane's settings.
+
+mod queues;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use runtime::{
+    config::{Invalid, duration},
+    telemetry,
+};
+
+pub use queues::{QueueEntry, Sections};
+
+/// Muster's control plane: queues, matches, allocates and signs. It speaks gRPC only.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "control-plane", version)]
+pub struct Config {
+    /// The configuration file (TOML): these settings by name, and `[queues."<queueKey>"]` tables.
+    #[arg(long, env = "MUSTER_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Where to serve gRPC.
+    #[arg(long, env = "GRPC_ADDR", default_value = "127.0.0.1:3001")]
+    pub grpc_addr: SocketAddr,
+    /// Where to serve Prometheus metrics.
+    #[arg(long, env = "METRICS_ADDR", default_value = "127.0.0.1:9401")]
+    pub metrics_addr: Option<SocketAddr>,
+    /// The directory of the signing keys; made with a first key where it isn't there.
+    #[arg(long, env = "KEYS_DIR", default_value = "keys")]
+    pub keys_dir: PathBuf,
+    /// The `iss` of every token.
+    #[arg(long, env = "TOKEN_ISSUER", default_value = "muster")]
+    pub token_issuer: String,
+    /// How long an assignment can be used: its tokens expire this long after the match.
+    #[arg(long, env = "TOKEN_LIFETIME", default_value = "5m", value_parser = duration)]
+    pub token_lifetime: Duration,
+    /// For how long others may cache the JWKS; a new key waits this long before it signs.
+    #[arg(long, env = "JWKS_MAX_AGE", default_value = "5m", value_parser = duration)]
+    pub jwks_max_age: Duration,
+    /// How long a ticket may wait in a queue that doesn't say otherwise.
+    #[arg(long, env = "TICKET_LIFETIME", default_value = "15m", value_parser = duration)]
+    pub ticket_lifetime: Duration,
+    /// How many tickets one queue may hold.
+    #[arg(long, env = "QUEUE_LIMIT", default_value_t = 1_000_000)]
+    pub queue_limit: usize,
+    /// How many queues may exist at once; enqueues for one more are refused.
+    #[arg(long, env = "MAX_QUEUES", default_value_t = 10_000)]
+    pub max_queues: usize,
+    /// Refuse enqueues for queues that the configuration file doesn't name.
+    #[arg(
+        long,
+        env = "CONFIGURED_QUEUES_ONLY",
+        default_value_t = false,
+        action = clap::ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub configured_queues_only: bool,
+    /// How often agents send a heartbeat.
+    #[arg(long, env = "HEARTBEAT_INTERVAL", default_value = "2s", value_parser = duration)]
+    pub heartbeat_interval: Duration,
+    /// After how much silence an agent's server is lost.
+    #[arg(long, env = "HEARTBEAT_EXPIRY", default_value = "8s", value_parser = duration)]
+    pub heartbeat_expiry: Duration,
+    /// How often a server without an agent registers again.
+    #[arg(long, env = "REST_HEARTBEAT_INTERVAL", default_value = "30s", value_parser = duration)]
+    pub rest_heartbeat_interval: Duration,
+    /// After how much silence a server without an agent is lost.
+    #[arg(long, env = "REST_HEARTBEAT_EXPIRY", default_value = "90s", value_parser = duration)]
+    pub rest_heartbeat_expiry: Duration,
+    /// How long a server may take to answer that a land is ready before the next server is asked.
+    #[arg(long, env = "LAND_ANSWER_TIMEOUT", default_value = "2s", value_parser = duration)]
+    pub land_answer_timeout: Duration,
+    /// How long a queue stays owned by a worker that fell silent.
+    #[arg(long, env = "QUEUE_LEASE", default_value = "10s", value_parser = duration)]
+    pub queue_lease: Duration,
+    /// How long a shutdown may take.
+    #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "10s", value_parser = duration)]
+    pub shutdown_timeout: Duration,
+    /// The log.
+    #[command(flatten)]
+    pub telemetry: telemetry::Settings,
+}
+
+impl runtime::program::Settings for Config {
+    type Sections = Sections;
+
+    fn telemetry(&self) -> &telemetry::Settings {
+        &self.telemetry
+    }
+
+    fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_addr
+    }
+}
+
+impl Config {
+    /// Looks at the settings together.
+    pub(crate) fn validate(&self) -> Result<(), Invalid> {
+        let positive = [
+            ("token_lifetime", self.token_lifetime),
+            ("ticket_lifetime", self.ticket_lifetime),
+            ("heartbeat_interval", self.heartbeat_interval),
+            ("rest_heartbeat_interval", self.rest_heartbeat_interval),
+            ("land_answer_timeout", self.land_answer_timeout),
+            ("queue_lease", self.queue_lease),
+        ];
+        for (setting, span) in positive {
+            if span < Duration::from_millis(1) {
+                return Err(Invalid::new(setting, "must be at least 1ms"));
+            }
+        }
+        longer("heartbeat_expiry", self.heartbeat_expiry, self.heartbeat_interval)?;
+        longer(
+            "rest_heartbeat_expiry",
+            self.rest_heartbeat_expiry,
+            self.rest_heartbeat_interval,
+        )?;
+        if self.token_issuer.is_empty() {
+            return Err(Invalid::new("token_issuer", "must not be empty"));
+        }
+        if self.queue_limit == 0 {
+            return Err(Invalid::new("queue_limit", "must be at least 1"));
+        }
+        Ok(())
+    }
+}
+
+fn longer(setting: &str, expiry: Duration, interval: Duration) -> Result<(), Invalid> {
+    if expiry > interval {
+        return Ok(());
+    }
+    let message =
+        format!("must be longer than the interval of {interval:?}, or every server is lost at once");
+    Err(Invalid::new(setting, message))
+}

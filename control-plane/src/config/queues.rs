@@ -1,0 +1,61 @@
+//! The `[queues."<queueKey>"]` tables of the configuration file.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use matching::QueueConfig;
+use runtime::config::FileSections;
+use serde::{Deserialize, Deserializer};
+
+/// What the file holds beside the settings.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Sections {
+    /// By queue key.
+    #[serde(default)]
+    pub queues: BTreeMap<String, QueueEntry>,
+}
+
+impl FileSections for Sections {
+    const NAMES: &'static [&'static str] = &["queues"];
+}
+
+/// One queue. What is absent follows the queue's key, or the program's settings.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QueueEntry {
+    /// The kind of land that its matches are played on.
+    pub land_type: Option<String>,
+    /// Fewest players of a match, from `relax_after` on.
+    pub min_players: Option<u32>,
+    /// Most players of a match, and what it waits for until `relax_after`.
+    pub max_players: Option<u32>,
+    /// Players per team, one entry a team.
+    pub teams: Option<Vec<u32>>,
+    /// How long the oldest ticket of a match has waited at least.
+    #[serde(default, deserialize_with = "span")]
+    pub min_wait: Option<Duration>,
+    /// After how long the oldest ticket takes a match of `min_players`.
+    #[serde(default, deserialize_with = "span")]
+    pub relax_after: Option<Duration>,
+    /// How long a ticket may wait.
+    #[serde(default, deserialize_with = "span")]
+    pub ticket_lifetime: Option<Duration>,
+}
+
+impl QueueEntry {
+    pub(crate) fn matching(&self) -> QueueConfig {
+        QueueConfig {
+            min_players: self.min_players,
+            max_players: self.max_players,
+            teams: self.teams.clone(),
+            min_wait: self.min_wait,
+            relax_after: self.relax_after,
+        }
+    }
+}
+
+fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    runtime::config::duration(&text)
+        .map(Some)
+        .map_err(serde::de::Error::custom)
+}

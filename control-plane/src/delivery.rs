@@ -1,0 +1,134 @@
+//! What a ticket's watcher is told: its state, with tokens that are signed for this very delivery.
+
+use std::{collections::HashMap, sync::Arc, time::SystemTime};
+
+use proto::{error::Refusal, matchmaking::v1 as pb};
+use runtime::Clock;
+use storage::{Assignment, Status, TicketState};
+use tokens::{Admission, Claims, SigningPool};
+
+use crate::matchmaker::Board;
+
+/// Turns what storage holds into what players get.
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    signing: SigningPool,
+    issuer: String,
+    board: Arc<Board>,
+    clock: Clock,
+}
+
+impl Delivery {
+    pub(crate) fn new(signing: SigningPool, issuer: String, board: Arc<Board>, clock: Clock) -> Self {
+        Self {
+            signing,
+            issuer,
+            board,
+            clock,
+        }
+    }
+
+    /// The ticket as its watchers see it: with its place while it waits, with tokens once it is assigned.
+    pub(crate) async fn ticket(&self, state: &TicketState) -> Result<pb::Ticket, Refusal> {
+        let record = &state.record;
+        let place = match state.status {
+            Status::Queued => self.board.place(&record.queue, record.ticket.order),
+            _ => None,
+        };
+        let assignment = match &state.status {
+            Status::Assigned(assignment) => Some(self.assignment(state, assignment).await?),
+            _ => None,
+        };
+        Ok(pb::Ticket {
+            ticket_id: record.ticket.id.to_string(),
+            queue_key: record.queue.to_string(),
+            group_id: record.ticket.group.to_string(),
+            player_ids: record
+                .ticket
+                .players
+                .iter()
+                .map(|player| player.id.to_string())
+                .collect(),
+            status: status(&state.status).into(),
+            enqueued_at_unix_ms: record.ticket.enqueued_at.0,
+            expires_at_unix_ms: record.ticket.expires_at.0,
+            assignment,
+            place: place.map(|(position, estimate)| pb::QueuePlace {
+                position,
+                estimated_wait_ms: estimate.map(|wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX)),
+            }),
+        })
+    }
+
+    async fn assignment(
+        &self,
+        state: &TicketState,
+        assignment: &Assignment,
+    ) -> Result<pb::Assignment, Refusal> {
+        let players = &state.record.ticket.players;
+        let now = self.clock.wall();
+        let claims = players
+            .iter()
+            .map(|player| self.claims(assignment, player.id.as_str(), now))
+            .collect();
+        let tokens = self.signing.sign_all(claims).await.map_err(|error| {
+            tracing::error!(%error, "tokens can't be signed");
+            Refusal::internal()
+        })?;
+        metrics::counter!("control_plane_tokens_signed_total").increment(tokens.len() as u64);
+        let match_token = tokens
+            .first()
+            .map(|token| token.expose().to_owned())
+            .unwrap_or_default();
+        let names = players.iter().map(|player| player.id.to_string());
+        let player_tokens: HashMap<_, _> = names
+            .zip(tokens.into_iter().map(tokens::MatchToken::into_string))
+            .collect();
+        Ok(pb::Assignment {
+            assignment_id: assignment.id.to_string(),
+            match_id: assignment.match_id.to_string(),
+            land_id: assignment.land.to_string(),
+            server_id: assignment.server.to_string(),
+            connect_url: assignment.connect_url.clone(),
+            expires_at_unix_ms: assignment.expires_at.0,
+            match_token,
+            player_tokens,
+            teams: assignment
+                .teams
+                .iter()
+                .map(|team| pb::Team {
+                    name: team.name.clone(),
+                    player_ids: team.players.iter().map(ToString::to_string).collect(),
+                })
+                .collect(),
+        })
+    }
+
+    fn claims(&self, assignment: &Assignment, player: &str, now: SystemTime) -> Claims {
+        let admission = Admission {
+            player_id: player,
+            assignment_id: assignment.id.as_str(),
+            match_id: assignment.match_id.as_str(),
+            land_id: assignment.land.as_str(),
+            server_id: assignment.server.as_str(),
+        };
+        // Whenever it is delivered, a token ends with its assignment.
+        let ends = std::time::UNIX_EPOCH + std::time::Duration::from_millis(assignment.expires_at.0);
+        Claims::admit(
+            &self.issuer,
+            admission,
+            now,
+            ends.duration_since(now).unwrap_or_default(),
+        )
+    }
+}
+
+/// The contract's name of a status.
+pub(crate) fn status(status: &Status) -> pb::TicketStatus {
+    match status {
+        Status::Queued => pb::TicketStatus::Queued,
+        Status::Assigned(_) => pb::TicketStatus::Assigned,
+        Status::Cancelled => pb::TicketStatus::Cancelled,
+        Status::Expired => pb::TicketStatus::Expired,
+    }
+}

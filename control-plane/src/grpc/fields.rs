@@ -1,0 +1,103 @@
+//! Checks of what comes in: every bad field is named, with what would be right.
+
+use proto::error::{FieldError, Refusal};
+
+/// The longest identifier, in bytes.
+pub(super) const MAX_ID: usize = 128;
+/// The longest `constraints_json`, in bytes.
+const MAX_CONSTRAINTS: usize = 16 * 1024;
+
+/// Collects what is wrong with a message, so that its sender can mend all of it at once.
+#[derive(Debug, Default)]
+pub(super) struct Fields(Vec<FieldError>);
+
+impl Fields {
+    /// Notes a bad field.
+    pub(super) fn wrong(&mut self, field: impl Into<String>, message: impl Into<String>) {
+        // A hostile message with a million bad entries gets an answer of a page.
+        if self.0.len() < 100 {
+            self.0.push(FieldError::new(field, message));
+        }
+    }
+
+    /// An identifier that must be there.
+    pub(super) fn id(&mut self, field: &str, value: &str) {
+        if value.is_empty() {
+            self.wrong(field, "is required and must not be empty");
+        } else {
+            self.text(field, value, MAX_ID);
+        }
+    }
+
+    /// An identifier that may be empty.
+    pub(super) fn optional_id(&mut self, field: &str, value: &str) {
+        self.text(field, value, MAX_ID);
+    }
+
+    /// A text of at most `max` bytes without control characters.
+    pub(super) fn text(&mut self, field: &str, value: &str, max: usize) {
+        if value.len() > max {
+            self.wrong(
+                field,
+                format!("has {} bytes; at most {max} are allowed", value.len()),
+            );
+        } else if value.chars().any(char::is_control) {
+            self.wrong(
+                field,
+                "contains control characters; use letters, digits and punctuation",
+            );
+        }
+    }
+
+    /// A JSON object, or nothing.
+    pub(super) fn json_object(&mut self, field: &str, value: &str) {
+        if value.len() > MAX_CONSTRAINTS {
+            self.wrong(
+                field,
+                format!("has {} bytes; at most {MAX_CONSTRAINTS} are allowed", value.len()),
+            );
+        } else if !value.is_empty()
+            && serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(value).is_err()
+        {
+            self.wrong(field, "must be a JSON object");
+        }
+    }
+
+    /// A map of at most `max` entries with sane names.
+    pub(super) fn names<'a>(
+        &mut self,
+        field: &str,
+        names: impl ExactSizeIterator<Item = &'a String>,
+        max: usize,
+    ) {
+        let count = names.len();
+        if count > max {
+            self.wrong(field, format!("has {count} entries; at most {max} are allowed"));
+            return;
+        }
+        for name in names {
+            self.id(&format!("{field}.{}", shown(name)), name);
+        }
+    }
+
+    /// The verdict.
+    pub(super) fn check(self) -> Result<(), Refusal> {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::invalid(self.0))
+        }
+    }
+}
+
+/// A name as part of a field's path: short, and without what would garble a log line.
+fn shown(name: &str) -> String {
+    name.chars().filter(|c| !c.is_control()).take(32).collect()
+}
+
+/// One field alone.
+pub(super) fn required_id(field: &str, value: &str) -> Result<(), Refusal> {
+    let mut fields = Fields::default();
+    fields.id(field, value);
+    fields.check()
+}

@@ -1,0 +1,224 @@
+//! `Matchmaking`: tickets come in here, and the news of them goes out.
+
+mod convert;
+mod enqueue;
+mod watch;
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use matching::{QueueKey, TicketId, Time};
+use proto::{
+    error::{Reason, Refusal},
+    matchmaking::v1::{self as pb, matchmaking_server::Matchmaking},
+};
+use runtime::{Clock, Tasks};
+use storage::{Cancelled, Status, Storage, TicketState};
+use tokio_stream::{Stream, wrappers::ReceiverStream};
+use tonic::{Request, Response, Streaming};
+
+use super::{
+    fields::{Fields, required_id},
+    refusals,
+};
+use crate::{
+    delivery::{self, Delivery},
+    matchmaker::{Board, QueueReport},
+    queues::Queues,
+};
+
+/// The longest `wait_ms`.
+const MAX_WAIT_MS: u32 = 60_000;
+/// Tickets waiting to be sent on one watch stream.
+const WATCH_BUFFER: usize = 256;
+
+/// The service.
+#[derive(Debug, Clone)]
+pub(crate) struct MatchmakingService(pub(crate) Arc<Shared>);
+
+/// What the calls share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) queues: Arc<Queues>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) delivery: Delivery,
+    pub(crate) clock: Clock,
+    pub(crate) tasks: Tasks,
+    pub(crate) queue_limit: usize,
+    pub(crate) max_queues: usize,
+}
+
+type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, tonic::Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Matchmaking for MatchmakingService {
+    async fn enqueue(
+        &self,
+        request: Request<pb::EnqueueRequest>,
+    ) -> Result<Response<pb::EnqueueResponse>, tonic::Status> {
+        let answer = self.0.enqueue(request.into_inner()).await;
+        let outcome = answer
+            .as_ref()
+            .map_or_else(|refusal| refusal.reason.name(), |_| "OK");
+        metrics::counter!("control_plane_enqueues_total", "outcome" => outcome).increment(1);
+        Ok(Response::new(answer?))
+    }
+
+    async fn cancel(
+        &self,
+        request: Request<pb::CancelRequest>,
+    ) -> Result<Response<pb::CancelResponse>, tonic::Status> {
+        Ok(Response::new(
+            self.0.cancel(&request.into_inner().ticket_id).await?,
+        ))
+    }
+
+    async fn get_ticket(
+        &self,
+        request: Request<pb::GetTicketRequest>,
+    ) -> Result<Response<pb::GetTicketResponse>, tonic::Status> {
+        let request = request.into_inner();
+        let state = self.0.get(&request.ticket_id, request.wait_ms).await?;
+        let ticket = self.0.delivery.ticket(&state).await?;
+        Ok(Response::new(pb::GetTicketResponse { ticket: Some(ticket) }))
+    }
+
+    type WatchTicketStream = Answers<pb::WatchTicketResponse>;
+
+    async fn watch_ticket(
+        &self,
+        request: Request<pb::WatchTicketRequest>,
+    ) -> Result<Response<Self::WatchTicketStream>, tonic::Status> {
+        let id = self.0.known(&request.into_inner().ticket_id).await?;
+        let (answers, stream) = tokio::sync::mpsc::channel(4);
+        let shared = Arc::clone(&self.0);
+        self.0.tasks.spawn("watch ticket", async move {
+            let task = watch::one(&shared, &id, &answers);
+            tokio::select! {
+                () = task => {}
+                () = answers.closed() => {}
+                () = shared.tasks.stopping().cancelled() => watch::say_goodbye(&answers),
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    type WatchStream = Answers<pb::WatchResponse>;
+
+    async fn watch(
+        &self,
+        request: Request<Streaming<pb::WatchRequest>>,
+    ) -> Result<Response<Self::WatchStream>, tonic::Status> {
+        let (answers, stream) = tokio::sync::mpsc::channel(WATCH_BUFFER);
+        let shared = Arc::clone(&self.0);
+        let requests = request.into_inner();
+        self.0.tasks.spawn("watch", async move {
+            let task = watch::many(&shared, requests, &answers);
+            tokio::select! {
+                () = task => {}
+                () = answers.closed() => {}
+                () = shared.tasks.stopping().cancelled() => watch::say_goodbye(&answers),
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    async fn list_queues(
+        &self,
+        _request: Request<pb::ListQueuesRequest>,
+    ) -> Result<Response<pb::ListQueuesResponse>, tonic::Status> {
+        let mut reports = self.0.board.all();
+        for key in self.0.queues.configured() {
+            if let Err(place) = reports.binary_search_by(|(known, _)| known.cmp(key)) {
+                reports.insert(place, (key.clone(), QueueReport::new(&self.0.queues.of(key))));
+            }
+        }
+        let queues = reports
+            .into_iter()
+            .map(|(key, report)| convert::queue(&key, report))
+            .collect();
+        Ok(Response::new(pb::ListQueuesResponse { queues }))
+    }
+}
+
+impl Shared {
+    async fn enqueue(&self, request: pb::EnqueueRequest) -> Result<pb::EnqueueResponse, Refusal> {
+        let queue = QueueKey::new(&request.queue_key);
+        let new = enqueue::check(request, &self.queues, self.queue_limit)?;
+        if self.board.get(&queue).is_none() && self.board.len() >= self.max_queues {
+            let message = "as many queues are in use as there may be; use one of them, or try again later";
+            return Err(Refusal::new(Reason::QueueFull, message).retry_after(Duration::from_secs(30)));
+        }
+        let enqueued = self
+            .storage
+            .enqueue(new, self.now())
+            .await
+            .map_err(refusals::enqueue)?;
+        let state = enqueued.state();
+        Ok(pb::EnqueueResponse {
+            ticket_id: state.record.ticket.id.to_string(),
+            status: delivery::status(&state.status).into(),
+            group_id: state.record.ticket.group.to_string(),
+        })
+    }
+
+    async fn cancel(&self, ticket_id: &str) -> Result<pb::CancelResponse, Refusal> {
+        required_id("ticket_id", ticket_id)?;
+        let cancelled = self.storage.cancel(&TicketId::new(ticket_id), self.now()).await;
+        match cancelled.map_err(|error| refusals::storage(&error))? {
+            None => Err(refusals::ticket_not_found()),
+            Some(Cancelled::Yes) => Ok(pb::CancelResponse {
+                cancelled: true,
+                status: pb::TicketStatus::Cancelled.into(),
+            }),
+            Some(Cancelled::No(status)) => Ok(pb::CancelResponse {
+                cancelled: false,
+                status: delivery::status(&status).into(),
+            }),
+        }
+    }
+
+    /// The ticket, after its status has changed or the wait is over.
+    async fn get(&self, ticket_id: &str, wait_ms: u32) -> Result<TicketState, Refusal> {
+        let mut fields = Fields::default();
+        fields.id("ticket_id", ticket_id);
+        if wait_ms > MAX_WAIT_MS {
+            fields.wrong(
+                "wait_ms",
+                format!("is {wait_ms}; at most {MAX_WAIT_MS} are allowed"),
+            );
+        }
+        fields.check()?;
+        let id = TicketId::new(ticket_id);
+        // Followed before it is read: a change in between is not missed.
+        let mut inbox = self.storage.signals().inbox();
+        inbox.follow(&id);
+        let state = self.read(&id).await?;
+        if wait_ms == 0 || state.status != Status::Queued {
+            return Ok(state);
+        }
+        tokio::select! {
+            _ = inbox.woken() => {}
+            () = tokio::time::sleep(Duration::from_millis(wait_ms.into())) => {}
+            () = self.tasks.stopping().cancelled() => return Err(refusals::shutting_down()),
+        }
+        self.read(&id).await
+    }
+
+    /// The id of a ticket that is there.
+    async fn known(&self, ticket_id: &str) -> Result<TicketId, Refusal> {
+        required_id("ticket_id", ticket_id)?;
+        let id = TicketId::new(ticket_id);
+        self.read(&id).await.map(|_| id)
+    }
+
+    async fn read(&self, id: &TicketId) -> Result<TicketState, Refusal> {
+        let read = self.storage.read(std::slice::from_ref(id)).await;
+        let state = read.map_err(|error| refusals::storage(&error))?.pop().flatten();
+        state.ok_or_else(refusals::ticket_not_found)
+    }
+
+    fn now(&self) -> Time {
+        Time(self.clock.now_ms())
+    }
+}

@@ -1,0 +1,45 @@
+//! Between the contract's messages and the engine's types.
+
+use matching::{Attribute, Player, PlayerId, QueueKey};
+use proto::matchmaking::v1 as pb;
+
+use crate::matchmaker::QueueReport;
+
+/// A checked player.
+pub(super) fn player(player: pb::Player) -> Player {
+    let attributes = player.attributes.into_iter();
+    Player {
+        id: PlayerId::new(player.player_id),
+        attributes: attributes
+            .filter_map(|(name, value)| Some((name, attribute(value)?)))
+            .collect(),
+        latencies: player.latencies.into_iter().collect(),
+        team: (!player.team.is_empty()).then_some(player.team),
+        role: (!player.role.is_empty()).then_some(player.role),
+    }
+}
+
+fn attribute(value: pb::AttributeValue) -> Option<Attribute> {
+    use pb::attribute_value::Kind;
+    Some(match value.kind? {
+        Kind::Number(number) => Attribute::Number(number),
+        Kind::String(text) => Attribute::String(text),
+        Kind::StringList(list) => Attribute::StringList(list.values),
+        Kind::StringNumberMap(map) => Attribute::StringNumberMap(map.values.into_iter().collect()),
+    })
+}
+
+/// A queue as operators see it.
+pub(super) fn queue(key: &QueueKey, report: QueueReport) -> pb::Queue {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    pb::Queue {
+        queue_key: key.to_string(),
+        land_type: report.land_type,
+        rules: report.rules,
+        queued_tickets: count(report.queued_tickets),
+        queued_players: count(report.queued_players),
+        oldest_enqueued_at_unix_ms: report.oldest.map_or(0, |time| time.0),
+        matches_made: report.matches_made,
+        held_up_by: report.held_up_by,
+    }
+}

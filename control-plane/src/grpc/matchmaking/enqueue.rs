@@ -1,0 +1,173 @@
+//! An enqueue request, checked: the one authority on what a ticket may look like.
+
+use std::{collections::HashSet, sync::Arc};
+
+use matching::{GroupId, QueueKey, TicketId};
+use proto::{
+    error::{Reason, Refusal},
+    matchmaking::v1 as pb,
+};
+use smol_str::SmolStr;
+use storage::NewTicket;
+use uuid::Uuid;
+
+use super::convert;
+use crate::{
+    grpc::fields::Fields,
+    queues::{QueueSettings, Queues},
+};
+
+const MAX_PLAYERS: usize = 100;
+/// Attributes of a player, regions of their latencies, entries of a list or map.
+const MAX_ATTRIBUTES: usize = 64;
+const MAX_ENTRIES: usize = 100;
+/// The longest text in an attribute, in bytes.
+const MAX_TEXT: usize = 256;
+/// The longest latency, in milliseconds.
+const MAX_LATENCY: u32 = 60_000;
+
+/// The ticket that the request asks for, or all that is wrong with it.
+pub(super) fn check(
+    request: pb::EnqueueRequest,
+    queues: &Queues,
+    queue_limit: usize,
+) -> Result<NewTicket, Refusal> {
+    let mut fields = Fields::default();
+    if !request.ticket_id.is_empty() && Uuid::try_parse(&request.ticket_id).is_err() {
+        fields.wrong("ticket_id", "must be a UUID, or absent");
+    }
+    fields.id("queue_key", &request.queue_key);
+    fields.optional_id("group_id", &request.group_id);
+    fields.optional_id("region", &request.region);
+    fields.json_object("constraints_json", &request.constraints_json);
+    players(&mut fields, &request);
+    fields.check()?;
+
+    let queue = QueueKey::new(&request.queue_key);
+    if !queues.admits(&queue) {
+        let message = format!("there is no queue `{queue}`; ask the operator which queues there are");
+        return Err(Refusal::new(Reason::QueueNotFound, message));
+    }
+    let settings = queues.of(&queue);
+    fits(&settings, &queue, request.players.len())?;
+
+    let made = || Uuid::now_v7().to_string();
+    let or_made = |text: String| if text.is_empty() { made() } else { text };
+    Ok(NewTicket {
+        id: TicketId::new(or_made(request.ticket_id)),
+        group: GroupId::new(or_made(request.group_id)),
+        players: request.players.into_iter().map(convert::player).collect(),
+        region: (!request.region.is_empty()).then(|| SmolStr::new(request.region)),
+        constraints: (!request.constraints_json.is_empty()).then(|| Arc::from(request.constraints_json)),
+        lifetime: settings.ticket_lifetime,
+        queue_limit,
+        queue,
+    })
+}
+
+fn players(fields: &mut Fields, request: &pb::EnqueueRequest) {
+    let count = request.players.len();
+    if count == 0 {
+        fields.wrong("players", "is required: at least one player");
+    } else if count > MAX_PLAYERS {
+        fields.wrong(
+            "players",
+            format!("has {count} players; at most {MAX_PLAYERS} are allowed"),
+        );
+        return;
+    }
+    if let Some(size) = request.group_size
+        && usize::try_from(size) != Ok(count)
+    {
+        fields.wrong(
+            "group_size",
+            format!("is {size}, but there are {count} players; leave it out or make them equal"),
+        );
+    }
+    let mut seen = HashSet::new();
+    for (index, player) in request.players.iter().enumerate() {
+        let path = format!("players[{index}]");
+        let id_path = format!("{path}.player_id");
+        fields.id(&id_path, &player.player_id);
+        if !seen.insert(&player.player_id) {
+            fields.wrong(id_path, "stands there twice; name every player once");
+        }
+        details(fields, &path, player);
+    }
+}
+
+fn details(fields: &mut Fields, path: &str, player: &pb::Player) {
+    fields.optional_id(&format!("{path}.team"), &player.team);
+    fields.optional_id(&format!("{path}.role"), &player.role);
+    fields.names(
+        &format!("{path}.latencies"),
+        player.latencies.keys(),
+        MAX_ATTRIBUTES,
+    );
+    for (region, latency) in &player.latencies {
+        if *latency > MAX_LATENCY {
+            fields.wrong(
+                format!("{path}.latencies.{region}"),
+                format!("must be 0 to {MAX_LATENCY} milliseconds"),
+            );
+        }
+    }
+    fields.names(
+        &format!("{path}.attributes"),
+        player.attributes.keys(),
+        MAX_ATTRIBUTES,
+    );
+    for (name, value) in &player.attributes {
+        attribute(fields, &format!("{path}.attributes.{name}"), value);
+    }
+}
+
+fn attribute(fields: &mut Fields, path: &str, value: &pb::AttributeValue) {
+    use pb::attribute_value::Kind;
+    match &value.kind {
+        None => fields.wrong(
+            path,
+            "has no value; give a number, a text, a list of texts or a map of numbers",
+        ),
+        Some(Kind::Number(number)) if !number.is_finite() => fields.wrong(path, "must be a finite number"),
+        Some(Kind::Number(_)) => {}
+        Some(Kind::String(text)) => fields.text(path, text, MAX_TEXT),
+        Some(Kind::StringList(list)) if list.values.len() > MAX_ENTRIES => {
+            fields.wrong(
+                path,
+                format!(
+                    "has {} entries; at most {MAX_ENTRIES} are allowed",
+                    list.values.len()
+                ),
+            );
+        }
+        Some(Kind::StringList(list)) => {
+            for text in &list.values {
+                fields.text(path, text, MAX_TEXT);
+            }
+        }
+        Some(Kind::StringNumberMap(map)) => {
+            fields.names(path, map.values.keys(), MAX_ENTRIES);
+            if map.values.values().any(|number| !number.is_finite()) {
+                fields.wrong(path, "must hold finite numbers");
+            }
+        }
+    }
+}
+
+/// A party larger than a match, or than a team, would wait for ever: it is refused instead.
+fn fits(settings: &QueueSettings, queue: &QueueKey, players: usize) -> Result<(), Refusal> {
+    let most = settings.rules.max_party();
+    if u32::try_from(players).is_ok_and(|players| players <= most) {
+        return Ok(());
+    }
+    let mut fields = Fields::default();
+    fields.wrong(
+        "players",
+        format!(
+            "has {players} players, but `{queue}` ({}) takes parties of at most {most}",
+            settings.rules
+        ),
+    );
+    fields.check()
+}

@@ -1,0 +1,237 @@
+//! Following tickets: one, or thousands on one stream.
+//!
+//! A watcher that is woken reads the truth from storage; one that was not woken for [`READ_AGAIN`] reads it all the same. What goes
+//! out is the present state, so that a slow reader gets fewer messages, never wrong ones.
+
+use std::{collections::HashMap, time::Duration};
+
+use futures_util::{StreamExt as _, stream};
+use matching::TicketId;
+use proto::{
+    error::{Reason, Refusal},
+    matchmaking::v1::{self as pb, watch_request::Action, watch_response::Event},
+};
+use storage::{Status, TicketState};
+use tokio::sync::mpsc::Sender;
+use tonic::{Status as GrpcStatus, Streaming};
+
+use super::Shared;
+use crate::grpc::{fields::required_id, refusals};
+
+/// How often tickets are read that nobody woke: a lost signal costs no more than this, and places are told this often.
+const READ_AGAIN: Duration = Duration::from_secs(5);
+/// Tickets that one stream may follow.
+const MAX_SUBSCRIPTIONS: usize = 100_000;
+/// Tickets read from storage at once.
+const READ_AT_ONCE: usize = 512;
+/// Assignments signed ahead of a reader.
+const DELIVERIES_AT_ONCE: usize = 32;
+
+type Answers<T> = Sender<Result<T, GrpcStatus>>;
+
+/// Follows one ticket to its end.
+pub(super) async fn one(shared: &Shared, id: &TicketId, answers: &Answers<pb::WatchTicketResponse>) {
+    let mut inbox = shared.storage.signals().inbox();
+    inbox.follow(id);
+    let mut told = None;
+    loop {
+        let read = async {
+            let state = shared.read(id).await?;
+            let ended = state.status.is_final();
+            Ok::<_, Refusal>((shared.delivery.ticket(&state).await?, ended))
+        };
+        let (ticket, ended) = match read.await {
+            Ok(read) => read,
+            Err(refusal) => {
+                drop(answers.send(Err(refusal.into_status())).await);
+                return;
+            }
+        };
+        if told.as_ref() != Some(&ticket) {
+            told = Some(ticket.clone());
+            let sent = answers
+                .send(Ok(pb::WatchTicketResponse { ticket: Some(ticket) }))
+                .await;
+            if sent.is_err() {
+                return;
+            }
+        }
+        if ended {
+            return;
+        }
+        // Woken, or waited long: either way the next round reads.
+        drop(tokio::time::timeout(READ_AGAIN, inbox.woken()).await);
+    }
+}
+
+/// What one stream of many subscriptions has told about each ticket so far.
+struct Watch<'a> {
+    shared: &'a Shared,
+    inbox: storage::Inbox,
+    told: HashMap<TicketId, (pb::TicketStatus, Option<pb::QueuePlace>)>,
+    answers: &'a Answers<pb::WatchResponse>,
+}
+
+/// The reader of the stream has gone.
+struct Gone;
+
+/// Follows what the other side subscribes to, until it closes its half.
+pub(super) async fn many(
+    shared: &Shared,
+    mut requests: Streaming<pb::WatchRequest>,
+    answers: &Answers<pb::WatchResponse>,
+) {
+    let inbox = shared.storage.signals().inbox();
+    let mut watch = Watch {
+        shared,
+        inbox,
+        told: HashMap::new(),
+        answers,
+    };
+    let mut read_again = tokio::time::interval(READ_AGAIN);
+    loop {
+        let done = tokio::select! {
+            request = requests.next() => match request {
+                Some(Ok(request)) => watch.take(request).await,
+                // The other side has gone, or broke off; it subscribes anew on its next stream.
+                Some(Err(_)) | None => return,
+            },
+            woken = watch.inbox.woken() => watch.tell(woken, Tell::Always).await,
+            _ = read_again.tick() => {
+                let all = watch.inbox.followed().iter().cloned().collect();
+                watch.tell(all, Tell::Changes).await
+            }
+        };
+        if done.is_err() {
+            return;
+        }
+    }
+}
+
+/// Whether a state that was told already is told again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tell {
+    Always,
+    Changes,
+}
+
+impl Watch<'_> {
+    async fn take(&mut self, request: pb::WatchRequest) -> Result<(), Gone> {
+        match request.action {
+            Some(Action::Subscribe(ticket)) => self.subscribe(ticket).await,
+            Some(Action::Unsubscribe(ticket)) => {
+                self.end(&TicketId::new(ticket));
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    async fn subscribe(&mut self, ticket: String) -> Result<(), Gone> {
+        if let Err(refusal) = required_id("ticket_id", &ticket) {
+            return self.refuse(ticket, &refusal).await;
+        }
+        if self.inbox.followed().len() >= MAX_SUBSCRIPTIONS {
+            let message = format!("this stream follows {MAX_SUBSCRIPTIONS} tickets already; open another");
+            return self
+                .refuse(ticket, &Refusal::new(Reason::RateLimited, message))
+                .await;
+        }
+        let id = TicketId::new(ticket);
+        // Followed before it is read: a change in between is not missed.
+        self.inbox.follow(&id);
+        self.tell(vec![id], Tell::Always).await
+    }
+
+    /// Reads tickets and sends their states.
+    async fn tell(&mut self, tickets: Vec<TicketId>, which: Tell) -> Result<(), Gone> {
+        for ids in tickets.chunks(READ_AT_ONCE) {
+            let states = match self.shared.storage.read(ids).await {
+                Ok(states) => states,
+                Err(error) => {
+                    // They stay subscribed, and are read again.
+                    refusals::storage(&error);
+                    return Ok(());
+                }
+            };
+            let (answers, shared) = (self.answers, self.shared);
+            let mut found = Vec::with_capacity(states.len());
+            for (id, state) in ids.iter().zip(states) {
+                match state {
+                    Some(state) if which == Tell::Always || self.is_news(&state) => found.push(state),
+                    Some(_) => {}
+                    None => {
+                        self.end(id);
+                        self.refuse(id.to_string(), &refusals::ticket_not_found()).await?;
+                    }
+                }
+            }
+            // Signing takes its time: some ahead, in order, so that one large party doesn't hold up all others.
+            let mut deliveries = stream::iter(found)
+                .map(|state| async move { (shared.delivery.ticket(&state).await, state) })
+                .buffered(DELIVERIES_AT_ONCE);
+            while let Some((delivery, state)) = deliveries.next().await {
+                let id = &state.record.ticket.id;
+                let event = match delivery {
+                    Ok(ticket) => {
+                        self.told.insert(id.clone(), (ticket.status(), ticket.place));
+                        Event::Ticket(ticket)
+                    }
+                    Err(refusal) => refused(&refusal),
+                };
+                let response = pb::WatchResponse {
+                    ticket_id: id.to_string(),
+                    event: Some(event),
+                };
+                answers.send(Ok(response)).await.map_err(|_| Gone)?;
+                if state.status.is_final() {
+                    self.inbox.unfollow(id);
+                    self.told.remove(id);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_news(&self, state: &TicketState) -> bool {
+        let Some((status, place)) = self.told.get(&state.record.ticket.id) else {
+            return true;
+        };
+        if *status != crate::delivery::status(&state.status) {
+            return true;
+        }
+        let position = match state.status {
+            Status::Queued => self
+                .shared
+                .board
+                .place(&state.record.queue, state.record.ticket.order),
+            _ => None,
+        };
+        place.as_ref().map(|place| place.position) != position.map(|(position, _)| position)
+    }
+
+    async fn refuse(&self, ticket_id: String, refusal: &Refusal) -> Result<(), Gone> {
+        let response = pb::WatchResponse {
+            ticket_id,
+            event: Some(refused(refusal)),
+        };
+        self.answers.send(Ok(response)).await.map_err(|_| Gone)
+    }
+
+    fn end(&mut self, id: &TicketId) {
+        self.inbox.unfollow(id);
+        self.told.remove(id);
+    }
+}
+
+fn refused(refusal: &Refusal) -> Event {
+    Event::Refused(pb::WatchRefusal {
+        reason: refusal.reason.name().to_owned(),
+        message: refusal.message.clone(),
+    })
+}
+
+/// Ends a stream at shutdown in words; where its buffer is full, it just ends.
+pub(super) fn say_goodbye<T>(answers: &Answers<T>) {
+    drop(answers.try_send(Err(refusals::shutting_down().into_status())));
+}

@@ -1,0 +1,141 @@
+//! `Provisioning`: game servers come and go here, and services ask for lands.
+
+mod connect;
+mod convert;
+mod direct;
+
+use std::{pin::Pin, sync::Arc, time::Duration};
+
+use proto::provisioning::v1::{self as pb, provisioning_server::Provisioning};
+use runtime::{Clock, Tasks};
+use storage::{LandId, ServerId};
+use tokio_stream::{Stream, wrappers::ReceiverStream};
+use tonic::{Request, Response, Streaming};
+
+pub(crate) use self::direct::DirectAllocations;
+use super::fields::{Fields, required_id};
+use crate::{allocation::Allocation, queues::Queues, registry::Registry};
+
+/// Commands waiting to be sent to one agent.
+const COMMANDS: usize = 1_024;
+
+/// The service.
+#[derive(Debug, Clone)]
+pub(crate) struct ProvisioningService(pub(crate) Arc<Shared>);
+
+/// What the calls share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) allocation: Arc<dyn Allocation>,
+    pub(crate) queues: Arc<Queues>,
+    pub(crate) direct: DirectAllocations,
+    pub(crate) clock: Clock,
+    pub(crate) tasks: Tasks,
+    /// What agents and servers without one are told to keep to.
+    pub(crate) agent_pace: Pace,
+    pub(crate) rest_pace: Pace,
+    /// How long a land is kept for players who have not come.
+    pub(crate) assignment_lifetime: Duration,
+}
+
+/// How often a server is heard of, and after how much silence it is lost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    pub(crate) interval: Duration,
+    pub(crate) expiry: Duration,
+}
+
+impl Pace {
+    fn interval_ms(self) -> u32 {
+        u32::try_from(self.interval.as_millis()).unwrap_or(u32::MAX)
+    }
+
+    fn expiry_ms(self) -> u32 {
+        u32::try_from(self.expiry.as_millis()).unwrap_or(u32::MAX)
+    }
+}
+
+#[tonic::async_trait]
+impl Provisioning for ProvisioningService {
+    type ConnectStream = Pin<Box<dyn Stream<Item = Result<pb::ConnectResponse, tonic::Status>> + Send>>;
+
+    async fn connect(
+        &self,
+        request: Request<Streaming<pb::ConnectRequest>>,
+    ) -> Result<Response<Self::ConnectStream>, tonic::Status> {
+        let (answers, stream) = tokio::sync::mpsc::channel(COMMANDS);
+        let shared = Arc::clone(&self.0);
+        let messages = request.into_inner();
+        self.0.tasks.spawn("agent stream", async move {
+            connect::serve(&shared, messages, answers).await;
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
+    }
+
+    async fn register_server(
+        &self,
+        request: Request<pb::RegisterServerRequest>,
+    ) -> Result<Response<pb::RegisterServerResponse>, tonic::Status> {
+        let registration = convert::plain_server(request.into_inner())?;
+        let pace = self.0.rest_pace;
+        self.0
+            .registry
+            .register(registration, pace.expiry)
+            .map_err(convert::superseded)?;
+        Ok(Response::new(pb::RegisterServerResponse {
+            heartbeat_interval_ms: pace.interval_ms(),
+            expiry_ms: pace.expiry_ms(),
+        }))
+    }
+
+    async fn deregister_server(
+        &self,
+        request: Request<pb::DeregisterServerRequest>,
+    ) -> Result<Response<pb::DeregisterServerResponse>, tonic::Status> {
+        let server = request.into_inner().server_id;
+        required_id("server_id", &server)?;
+        let removed = self
+            .0
+            .registry
+            .deregister(&ServerId::new(server))
+            .map_err(convert::superseded)?;
+        Ok(Response::new(pb::DeregisterServerResponse { removed }))
+    }
+
+    async fn list_servers(
+        &self,
+        request: Request<pb::ListServersRequest>,
+    ) -> Result<Response<pb::ListServersResponse>, tonic::Status> {
+        let land_type = request.into_inner().land_type;
+        let servers = self
+            .0
+            .registry
+            .list((!land_type.is_empty()).then_some(land_type.as_str()));
+        let servers = servers.into_iter().map(convert::server).collect();
+        Ok(Response::new(pb::ListServersResponse { servers }))
+    }
+
+    async fn allocate(
+        &self,
+        request: Request<pb::AllocateRequest>,
+    ) -> Result<Response<pb::AllocateResponse>, tonic::Status> {
+        Ok(Response::new(
+            direct::allocate(&self.0, request.into_inner()).await?,
+        ))
+    }
+
+    async fn release(
+        &self,
+        request: Request<pb::ReleaseRequest>,
+    ) -> Result<Response<pb::ReleaseResponse>, tonic::Status> {
+        let mut fields = Fields::default();
+        let land = request.into_inner().land_id;
+        fields.id("land_id", &land);
+        fields.check()?;
+        let land = LandId::new(land);
+        self.0.direct.forget(&land);
+        let released = self.0.registry.release(&land, "released by its service");
+        Ok(Response::new(pb::ReleaseResponse { released }))
+    }
+}

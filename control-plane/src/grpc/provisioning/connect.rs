@@ -1,0 +1,193 @@
+//! One agent's stream, from its hello to its end.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
+
+use futures_util::StreamExt as _;
+use proto::{
+    error::{FieldError, Refusal},
+    provisioning::v1::{
+        self as pb, connect_request::Message as Up, connect_response::Message as Down, land_answer::Outcome,
+    },
+};
+use storage::ServerId;
+use tokio::sync::mpsc;
+use tonic::{Status, Streaming};
+
+use super::{Shared, convert};
+use crate::registry::{Answer, Command, Link};
+
+/// How long a new stream may be silent before its hello.
+const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// Commands that the registry may have ready for a stream.
+const COMMANDS: usize = 1_024;
+
+type Answers = mpsc::Sender<Result<pb::ConnectResponse, Status>>;
+
+/// Tells streams apart; a number is used once in the life of the process.
+static NEXT_LINK: AtomicU64 = AtomicU64::new(1);
+
+/// Serves the stream until either side ends it.
+pub(super) async fn serve(shared: &Shared, mut messages: Streaming<pb::ConnectRequest>, answers: Answers) {
+    let hello = match hello(&mut messages).await {
+        Ok(hello) => hello,
+        Err(refusal) => return end(&answers, refusal),
+    };
+    let greeting = match convert::hello(hello) {
+        Ok(greeting) => greeting,
+        Err(refusal) => return end(&answers, refusal),
+    };
+    let server = greeting.registration.server.clone();
+    let (commands, commanded) = mpsc::channel(COMMANDS);
+    let link = Link {
+        id: NEXT_LINK.fetch_add(1, Ordering::Relaxed),
+        commands,
+    };
+    let link_id = link.id;
+    // The welcome goes out before the first command can.
+    let pace = shared.agent_pace;
+    let welcome = pb::Welcome {
+        heartbeat_interval_ms: pace.interval_ms(),
+        expiry_ms: pace.expiry_ms(),
+    };
+    if answers.try_send(Ok(down(Down::Welcome(welcome)))).is_err() {
+        return;
+    }
+    let connected = shared.registry.connect(
+        greeting.registration,
+        greeting.lands,
+        greeting.draining,
+        pace.expiry,
+        link,
+    );
+    if let Err(refused) = connected {
+        return end(&answers, convert::superseded(refused));
+    }
+    tracing::info!(%server, instance = greeting.instance, "a server is registered");
+    let agent = Agent {
+        shared,
+        server,
+        link: link_id,
+    };
+    match agent.converse(messages, commanded, &answers).await {
+        End::Goodbye(reason) => {
+            tracing::info!(server = %agent.server, reason, "a server has gone");
+            shared.registry.goodbye(&agent.server, link_id);
+        }
+        End::Broken(reason) => {
+            tracing::warn!(server = %agent.server, reason, "a server's stream ended");
+            shared.registry.disconnected(&agent.server, link_id);
+        }
+        End::Replaced => tracing::info!(server = %agent.server, "a server's stream was replaced"),
+        End::Invalid(refusal) => {
+            tracing::warn!(server = %agent.server, reason = refusal.message, "an agent broke the protocol");
+            shared.registry.disconnected(&agent.server, link_id);
+            end(&answers, refusal);
+        }
+    }
+}
+
+struct Agent<'a> {
+    shared: &'a Shared,
+    server: ServerId,
+    link: u64,
+}
+
+enum End {
+    Goodbye(String),
+    Broken(&'static str),
+    Replaced,
+    Invalid(Refusal),
+}
+
+impl Agent<'_> {
+    async fn converse(
+        &self,
+        mut messages: Streaming<pb::ConnectRequest>,
+        mut commands: mpsc::Receiver<Command>,
+        answers: &Answers,
+    ) -> End {
+        let stop = self.shared.tasks.stopping();
+        loop {
+            tokio::select! {
+                message = messages.next() => match message {
+                    Some(Ok(message)) => if let Some(end) = self.take(message) { return end },
+                    Some(Err(_)) => return End::Broken("the connection broke"),
+                    None => return End::Broken("the agent closed it without a goodbye"),
+                },
+                command = commands.recv() => match command {
+                    Some(command) => {
+                        let last = matches!(command, Command::Superseded { .. });
+                        // An agent that doesn't read for as long as it may be silent has gone.
+                        let sent = answers.send_timeout(Ok(down(convert::command(command))), self.shared.agent_pace.expiry);
+                        if sent.await.is_err() {
+                            return End::Broken("the agent doesn't read");
+                        }
+                        if last {
+                            return End::Replaced;
+                        }
+                    }
+                    // The registry dropped its end: it lost the server, or another stream took over.
+                    None => return End::Broken("the server fell silent"),
+                },
+                () = answers.closed() => return End::Broken("the connection broke"),
+                () = stop.cancelled() => return End::Broken("shutting down"),
+            }
+        }
+    }
+
+    /// Handles one message. `Some`: it was the last.
+    fn take(&self, message: pb::ConnectRequest) -> Option<End> {
+        let registry = &self.shared.registry;
+        match message.message {
+            Some(Up::Heartbeat(beat)) => match convert::heartbeat(beat) {
+                Ok(beat) => {
+                    metrics::counter!("control_plane_heartbeats_total").increment(1);
+                    let present =
+                        registry.heartbeat(&self.server, self.link, beat, self.shared.agent_pace.expiry);
+                    (!present).then_some(End::Replaced)
+                }
+                Err(refusal) => Some(End::Invalid(refusal)),
+            },
+            Some(Up::LandAnswer(answer)) => {
+                let outcome = match answer.outcome {
+                    Some(Outcome::Ready(_)) => Answer::Ready,
+                    Some(Outcome::Refused(refused)) => Answer::Refused(convert::shortened(refused.reason)),
+                    None => Answer::Refused("the agent gave no outcome".to_owned()),
+                };
+                registry.answer(&self.server, self.link, &answer.command_id, outcome);
+                None
+            }
+            Some(Up::Goodbye(goodbye)) => Some(End::Goodbye(convert::shortened(goodbye.reason))),
+            Some(Up::Hello(_)) => Some(End::Invalid(Refusal::invalid(vec![FieldError::new(
+                "hello",
+                "was sent already; open a new stream to say it again",
+            )]))),
+            // A newer agent's message that this control plane doesn't know.
+            None => None,
+        }
+    }
+}
+
+async fn hello(messages: &mut Streaming<pb::ConnectRequest>) -> Result<pb::Hello, Refusal> {
+    let missing = |message: &str| Refusal::invalid(vec![FieldError::new("hello", message)]);
+    match tokio::time::timeout(HELLO_WITHIN, messages.next()).await {
+        Ok(Some(Ok(pb::ConnectRequest {
+            message: Some(Up::Hello(hello)),
+        }))) => Ok(hello),
+        Ok(_) => Err(missing("must be the first message of the stream")),
+        Err(_) => Err(missing("must be sent within 5 seconds")),
+    }
+}
+
+fn down(message: Down) -> pb::ConnectResponse {
+    pb::ConnectResponse {
+        message: Some(message),
+    }
+}
+
+fn end(answers: &Answers, refusal: Refusal) {
+    drop(answers.try_send(Err(refusal.into_status())));
+}

@@ -1,0 +1,98 @@
+//! The matchmaker: every queue with tickets has one owner, and this finds the ones that this process may own.
+//!
+//! A queue's work is done by its [`worker`]: it feeds the queue's engine from storage, and [`place`]s what the engine proposes.
+//! What there is to say about a queue meanwhile is on the [`board`].
+
+mod board;
+mod held_up;
+mod place;
+mod waits;
+mod worker;
+
+use std::{sync::Arc, time::Duration};
+
+use matching::{QueueKey, Time};
+use parking_lot::Mutex;
+use runtime::{Clock, Tasks};
+use storage::{Lease, Storage, WorkerId};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+pub(crate) use board::{Board, QueueReport};
+
+use self::worker::Worker;
+use crate::{allocation::Allocation, queues::Queues};
+
+/// What every worker needs, and the same for all.
+#[derive(Debug)]
+pub(crate) struct Matchmaker {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) allocation: Arc<dyn Allocation>,
+    pub(crate) queues: Arc<Queues>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) clock: Clock,
+    pub(crate) tasks: Tasks,
+    /// Counts the times at which room for lands appeared.
+    pub(crate) room: watch::Receiver<u64>,
+    /// How long an assignment can be used.
+    pub(crate) assignment_lifetime: Duration,
+    /// How long a queue stays owned by a worker that fell silent.
+    pub(crate) lease: Duration,
+    /// How many queues this process owns at once.
+    pub(crate) max_queues: usize,
+}
+
+impl Matchmaker {
+    /// Takes over queues that have tickets and no owner, until the tasks stop.
+    pub(crate) async fn run(self: Arc<Self>) {
+        let worker = WorkerId::new(Uuid::now_v7().to_string());
+        let signal = self.storage.unowned_signal();
+        let stop = self.tasks.stopping().clone();
+        while !stop.is_cancelled() {
+            if let Err(error) = self.take_over(&worker).await {
+                tracing::error!(%error, "queues can't be taken over; trying again");
+            }
+            // The signal is an accelerator: an owner that fell silent gives none.
+            let look_again = tokio::time::sleep(self.lease / 4);
+            tokio::select! {
+                () = signal.notified() => {}
+                () = look_again => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    async fn take_over(self: &Arc<Self>, worker: &WorkerId) -> Result<(), storage::StorageError> {
+        for queue in self.storage.unowned_queues(self.now()).await? {
+            if self.board.len() >= self.max_queues {
+                tracing::warn!(
+                    limit = self.max_queues,
+                    "this process owns as many queues as it may"
+                );
+                return Ok(());
+            }
+            if let Some(lease) = self.storage.claim(&queue, worker, self.lease, self.now()).await? {
+                self.start(queue, lease);
+            }
+        }
+        Ok(())
+    }
+
+    fn start(self: &Arc<Self>, queue: QueueKey, lease: Lease) {
+        // A queue that was taken out of the configuration still has its tickets: its key says what to do with them.
+        let settings = self.queues.of(&queue);
+        tracing::debug!(%queue, fence = lease.fence, "owning a queue");
+        let report = QueueReport::new(&settings);
+        let on_board = self.board.add(queue.clone(), report);
+        let worker = Worker::new(Arc::clone(self), queue, settings, lease, on_board);
+        self.tasks.spawn("queue worker", worker.run());
+    }
+
+    fn now(&self) -> Time {
+        Time(self.clock.now_ms())
+    }
+}
+
+/// A [`watch`] would keep the newest of these only; a report is written often and read rarely, so it sits behind a lock
+/// that is held for a copy.
+type Shared<T> = Arc<Mutex<T>>;

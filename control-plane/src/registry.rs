@@ -1,0 +1,224 @@
+//! The game servers: who is there, what they have room for, and how to reach them.
+//!
+//! [`table::Table`] is the knowledge, plain data with time as an argument. Around it, [`Registry`] keeps the links to the
+//! agents' streams and tells who waits for room when there is some. What a match needs of it is in [`crate::allocation`].
+
+mod land;
+mod link;
+mod server;
+mod table;
+
+use std::{sync::Arc, time::Duration};
+
+use matching::Time;
+use parking_lot::Mutex;
+use runtime::Clock;
+use storage::{LandId, ServerId};
+use tokio::sync::watch;
+
+pub(crate) use land::{LandOrder, LandState};
+pub(crate) use link::{Answer, Command, Link};
+pub(crate) use server::{Heartbeat, Land, Registration, ServerState, ServerView};
+pub(crate) use table::{HelloRefused, Pick, Reserved};
+
+use self::{link::Links, table::Table};
+
+/// How long a lost server is still shown.
+const SHOW_LOST: Duration = Duration::from_secs(5 * 60);
+
+/// All game servers. Shared by the streams of the agents, the allocation and the operators' calls.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    clock: Clock,
+    // Held for one transition of the table at a time, never over an await.
+    inner: Mutex<Inner>,
+    /// Counts the times at which room appeared.
+    room: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    table: Table,
+    links: Links,
+}
+
+impl Registry {
+    pub(crate) fn new(clock: Clock) -> Arc<Self> {
+        Arc::new(Self {
+            clock,
+            inner: Mutex::default(),
+            room: watch::Sender::new(0),
+        })
+    }
+
+    /// Wakes whenever a land may fit where none fitted before.
+    pub(crate) fn room(&self) -> watch::Receiver<u64> {
+        self.room.subscribe()
+    }
+
+    /// Registers a server whose agent speaks over `link`, with the lands that it has already.
+    pub(crate) fn connect(
+        &self,
+        registration: Registration,
+        lands: Vec<Land>,
+        draining: bool,
+        expiry: Duration,
+        link: Link,
+    ) -> Result<(), HelloRefused> {
+        let now = self.now();
+        let (server, instance) = (registration.server.clone(), registration.instance.clone());
+        {
+            let mut inner = self.inner.lock();
+            inner
+                .table
+                .hello(registration, lands, draining, now + expiry, now)?;
+            inner.links.replace(&server, instance, link);
+        }
+        self.room_appeared();
+        Ok(())
+    }
+
+    /// Registers a server without an agent, or prolongs its registration.
+    pub(crate) fn register(&self, registration: Registration, expiry: Duration) -> Result<(), HelloRefused> {
+        let now = self.now();
+        self.inner
+            .lock()
+            .table
+            .register(registration, now + expiry, now)?;
+        self.room_appeared();
+        Ok(())
+    }
+
+    /// Takes a heartbeat from the stream `link`. False: that stream was replaced by another.
+    pub(crate) fn heartbeat(&self, server: &ServerId, link: u64, beat: Heartbeat, expiry: Duration) -> bool {
+        let now = self.now();
+        let room = {
+            let mut inner = self.inner.lock();
+            if !inner.links.is(server, link) {
+                return false;
+            }
+            inner.table.heartbeat(server, beat, now + expiry, now)
+        };
+        if room {
+            self.room_appeared();
+        }
+        true
+    }
+
+    /// Takes an agent's answer to a command. One that nobody waits for is left alone: its land was released.
+    pub(crate) fn answer(&self, server: &ServerId, link: u64, command: &str, answer: Answer) {
+        let mut inner = self.inner.lock();
+        if !inner.links.is(server, link) {
+            return;
+        }
+        let Some((land, waiter)) = inner.links.answered(server, command) else {
+            return;
+        };
+        // Before the next heartbeat of this stream is read: one without the land means that it ended.
+        if answer == Answer::Ready {
+            inner.table.land_ready(&land, None);
+        }
+        // Whoever stops waiting releases the land.
+        drop(waiter.send(answer));
+    }
+
+    /// The stream `link` ended without a goodbye: the server takes no lands until it is heard of again.
+    pub(crate) fn disconnected(&self, server: &ServerId, link: u64) {
+        let now = self.now();
+        let mut inner = self.inner.lock();
+        if inner.links.remove(server, link) {
+            inner.table.lose(server, now + SHOW_LOST);
+        }
+    }
+
+    /// The server's agent says that it goes away for good.
+    pub(crate) fn goodbye(&self, server: &ServerId, link: u64) {
+        let mut inner = self.inner.lock();
+        if inner.links.remove(server, link) {
+            inner.table.remove(server);
+        }
+    }
+
+    /// Removes a server without an agent. False: it wasn't there.
+    pub(crate) fn deregister(&self, server: &ServerId) -> Result<bool, HelloRefused> {
+        self.inner.lock().table.deregister(server)
+    }
+
+    /// Picks a server and reserves a land on it. `None`: no server has room.
+    pub(crate) fn reserve(&self, pick: &Pick<'_>) -> Option<Reserved> {
+        self.inner.lock().table.reserve(pick)
+    }
+
+    /// Asks the land's server to make it. The receiver yields the answer, or ends where none can come any more.
+    pub(crate) fn ask(
+        &self,
+        reserved: &Reserved,
+        order: &Arc<LandOrder>,
+    ) -> tokio::sync::oneshot::Receiver<Answer> {
+        self.inner
+            .lock()
+            .links
+            .ask(&reserved.server, &reserved.land, order)
+    }
+
+    /// Marks a land as there without asking: its server has no agent. Its place is free again at `free_at`.
+    pub(crate) fn assume_ready(&self, land: &LandId, free_at: Time) {
+        self.inner.lock().table.land_ready(land, Some(free_at));
+    }
+
+    /// Gives a land back, and tells its server to end it. False: it wasn't there.
+    pub(crate) fn release(&self, land: &LandId, reason: &str) -> bool {
+        let freed = {
+            let mut inner = self.inner.lock();
+            let server = inner.table.free(land);
+            if let Some(server) = &server {
+                let release = Command::Release {
+                    land: land.clone(),
+                    reason: reason.to_owned(),
+                };
+                inner.links.forget(server, land);
+                inner.links.send(server, release);
+            }
+            server.is_some()
+        };
+        if freed {
+            self.room_appeared();
+        }
+        freed
+    }
+
+    /// Every server, or those that host a land type, in the order of their ids.
+    pub(crate) fn list(&self, land_type: Option<&str>) -> Vec<ServerView> {
+        self.inner.lock().table.list(land_type)
+    }
+
+    /// Loses servers that were silent for too long, and forgets what is over. Returns when to look again.
+    pub(crate) fn expire(&self) -> Option<Time> {
+        let now = self.now();
+        let mut inner = self.inner.lock();
+        let expired = inner.table.expire(now, now + SHOW_LOST);
+        for server in &expired.lost {
+            inner.links.drop_link(server);
+            tracing::warn!(%server, "a server fell silent; it takes no lands until it is heard of again");
+        }
+        let next = inner.table.next_deadline();
+        drop(inner);
+        if expired.freed {
+            self.room_appeared();
+        }
+        next
+    }
+
+    /// Closes all streams, so that agents look for another control plane.
+    pub(crate) fn close(&self) {
+        self.inner.lock().links = Links::default();
+    }
+
+    fn room_appeared(&self) {
+        self.room.send_modify(|count| *count += 1);
+    }
+
+    fn now(&self) -> Time {
+        Time(self.clock.now_ms())
+    }
+}

@@ -1,0 +1,141 @@
+//! One game server, as it is known.
+
+use std::collections::{BTreeMap, HashMap};
+
+use matching::{PlayerId, Time};
+use smol_str::SmolStr;
+use storage::{LandId, ServerId};
+
+use super::land::{LandState, LandView, PlacedLand};
+
+/// What a server says of itself when it comes; holds until it comes again.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Registration {
+    pub(crate) server: ServerId,
+    /// `None`: it has no agent, and isn't asked before it is given a land.
+    pub(crate) instance: Option<String>,
+    /// The part of a connect URL before `/game/`.
+    pub(crate) connect_base: String,
+    pub(crate) land_types: Vec<SmolStr>,
+    pub(crate) region: Option<SmolStr>,
+    pub(crate) capacity: usize,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) version: String,
+}
+
+/// What one heartbeat says: all of the server's state.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Heartbeat {
+    pub(crate) sequence: u64,
+    pub(crate) healthy: bool,
+    pub(crate) draining: bool,
+    pub(crate) lands: Vec<Land>,
+}
+
+/// A land that a server reports.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Land {
+    pub(crate) id: LandId,
+    pub(crate) players: Vec<PlayerId>,
+}
+
+/// Whether a server takes lands, and why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ServerState {
+    Ready,
+    Unhealthy,
+    Draining,
+    Lost,
+}
+
+/// A server as operators see it.
+#[derive(Debug, Clone)]
+pub(crate) struct ServerView {
+    pub(crate) registration: Registration,
+    pub(crate) state: ServerState,
+    pub(crate) registered_at: Time,
+    pub(crate) last_heard: Time,
+    pub(crate) lands: Vec<LandView>,
+}
+
+#[derive(Debug)]
+pub(super) struct Server {
+    pub(super) registration: Registration,
+    pub(super) healthy: bool,
+    pub(super) draining: bool,
+    /// Lost servers are shown until then.
+    pub(super) lost_until: Option<Time>,
+    pub(super) registered_at: Time,
+    pub(super) last_heard: Time,
+    /// Silent until then, it is lost.
+    pub(super) expires_at: Time,
+    /// Of the newest heartbeat of this stream.
+    pub(super) sequence: u64,
+    pub(super) lands: HashMap<LandId, PlacedLand>,
+}
+
+impl Server {
+    pub(super) fn state(&self) -> ServerState {
+        if self.lost_until.is_some() {
+            ServerState::Lost
+        } else if self.draining {
+            ServerState::Draining
+        } else if !self.healthy {
+            ServerState::Unhealthy
+        } else {
+            ServerState::Ready
+        }
+    }
+
+    /// Whether one more land fits.
+    pub(super) fn has_room(&self) -> bool {
+        self.state() == ServerState::Ready && self.lands.len() < self.registration.capacity
+    }
+
+    /// Takes the server's word for the lands that it has: what was ready and isn't there any more has ended; what it has
+    /// and nobody knew of (this control plane started after it) takes its place. Lands that it was asked for and has
+    /// not answered yet stay. Returns the lands that are new and those that ended.
+    pub(super) fn reconcile(&mut self, reported: Vec<Land>) -> (Vec<LandId>, Vec<LandId>) {
+        let mut reported: HashMap<LandId, Vec<PlayerId>> =
+            reported.into_iter().map(|land| (land.id, land.players)).collect();
+        let mut ended = Vec::new();
+        self.lands.retain(|id, land| {
+            match reported.remove(id) {
+                Some(players) => {
+                    land.state = LandState::Ready;
+                    land.players = players;
+                }
+                None if land.state == LandState::Ready => {
+                    ended.push(id.clone());
+                    return false;
+                }
+                None => {}
+            }
+            true
+        });
+        let new: Vec<_> = reported.keys().cloned().collect();
+        self.lands.extend(reported.into_iter().map(|(id, players)| {
+            (
+                id,
+                PlacedLand {
+                    state: LandState::Ready,
+                    players,
+                    free_at: None,
+                },
+            )
+        }));
+        (new, ended)
+    }
+
+    pub(super) fn view(&self) -> ServerView {
+        let mut lands: Vec<_> = self.lands.iter().map(|(id, land)| land.view(id)).collect();
+        lands.sort_by(|a, b| a.id.cmp(&b.id));
+        ServerView {
+            registration: self.registration.clone(),
+            state: self.state(),
+            registered_at: self.registered_at,
+            last_heard: self.last_heard,
+            lands,
+        }
+    }
+}
