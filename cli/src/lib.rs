@@ -3,3 +3,6 @@
 //! Only this crate prints to standard output; everything else writes a log.
 
 pub mod demo_server;
+pub mod gateway;
+pub mod load;
+pub mod scenario;
