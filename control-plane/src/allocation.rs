@@ -55,11 +55,7 @@ pub(crate) enum AllocationError {
     #[error(
         "{asked} servers were asked for a land of `{land_type}`, and none made it; the last said: {last}"
     )]
-    NoneAnswered {
-        land_type: SmolStr,
-        asked: usize,
-        last: String,
-    },
+    NoneAnswered { land_type: SmolStr, asked: usize, last: String },
 }
 
 /// Picks servers for matches, and reserves lands on them.

@@ -80,13 +80,7 @@ impl ControlPlane {
             .context("opening the keys")??;
         let listener = listen(config.grpc_addr, "gRPC", "--grpc-addr").await?;
         let storage = Arc::new(Memory::new());
-        Ok(Self {
-            config,
-            queues,
-            ring: Arc::new(ring),
-            listener,
-            storage,
-        })
+        Ok(Self { config, queues, ring: Arc::new(ring), listener, storage })
     }
 
     /// The address of the gRPC port.
@@ -104,13 +98,7 @@ impl ControlPlane {
     /// # Errors
     /// Where the port can't be served, or a task panicked or didn't stop in time.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self {
-            config,
-            queues,
-            ring,
-            listener,
-            storage,
-        } = self;
+        let Self { config, queues, ring, listener, storage } = self;
         let addr = listener.local_addr().context("the gRPC port")?;
         let clock = Clock::start();
         // Cancelled with `stop`, and also when a task panics: the server stops then too.
@@ -133,10 +121,7 @@ impl ControlPlane {
             max_queues: config.max_queues,
         };
         tasks.spawn("matchmaker", Arc::new(matchmaker).run());
-        tasks.spawn(
-            "server expiry",
-            expire_servers(Arc::clone(&registry), clock, tasks.clone()),
-        );
+        tasks.spawn("server expiry", expire_servers(Arc::clone(&registry), clock, tasks.clone()));
         tasks.spawn("sweep", sweep(Arc::clone(&storage), clock, tasks.clone()));
 
         let signing = SigningPool::new(Arc::clone(&ring));
@@ -158,30 +143,18 @@ impl ControlPlane {
             direct: provisioning::DirectAllocations::default(),
             clock,
             tasks: tasks.clone(),
-            agent_pace: Pace {
-                interval: config.heartbeat_interval,
-                expiry: config.heartbeat_expiry,
-            },
+            agent_pace: Pace { interval: config.heartbeat_interval, expiry: config.heartbeat_expiry },
             rest_pace: Pace {
                 interval: config.rest_heartbeat_interval,
                 expiry: config.rest_heartbeat_expiry,
             },
             assignment_lifetime: config.token_lifetime,
         }));
-        let keys = KeysService {
-            ring,
-            storage,
-            issuer,
-            clock,
-        };
+        let keys = KeysService { ring, storage, issuer, clock };
 
         let (health, health_service) = tonic_health::server::health_reporter();
-        health
-            .set_serving::<MatchmakingServer<MatchmakingService>>()
-            .await;
-        health
-            .set_serving::<ProvisioningServer<ProvisioningService>>()
-            .await;
+        health.set_serving::<MatchmakingServer<MatchmakingService>>().await;
+        health.set_serving::<ProvisioningServer<ProvisioningService>>().await;
         health.set_serving::<KeysServer<KeysService>>().await;
         let reflection = || {
             tonic_reflection::server::Builder::configure()
@@ -207,12 +180,9 @@ impl ControlPlane {
         let server = router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
             stopping.cancelled().await;
             // Probes see it before connections end.
-            health
-                .set_service_status("", tonic_health::ServingStatus::NotServing)
-                .await;
+            health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
         });
         serve(server, &tasks, config.shutdown_timeout).await?;
-        registry.close();
         tasks.join(config.shutdown_timeout).await?;
         tracing::info!("the control plane has stopped");
         Ok(())
@@ -225,16 +195,21 @@ async fn serve(
     tasks: &Tasks,
     within: Duration,
 ) -> anyhow::Result<()> {
+    /// For answers that are on their way when all work is done.
+    const LAST_ANSWERS: Duration = Duration::from_millis(500);
     let overdue = async {
         tasks.stopping().cancelled().await;
-        tokio::time::sleep(within).await;
+        let done = async {
+            tasks.ended().await;
+            tokio::time::sleep(LAST_ANSWERS).await;
+        };
+        if tokio::time::timeout(within, done).await.is_err() {
+            tracing::warn!("closing connections that are still in use");
+        }
     };
     tokio::select! {
         served = server => served.context("serving gRPC"),
-        () = overdue => {
-            tracing::warn!("closing connections that did not end by themselves");
-            Ok(())
-        }
+        () = overdue => Ok(()),
     }
 }
 
@@ -255,10 +230,7 @@ async fn expire_servers(registry: Arc<Registry>, clock: Clock, tasks: Tasks) {
 /// Forgets what has been final for long enough.
 async fn sweep(storage: Arc<dyn Storage>, clock: Clock, tasks: Tasks) {
     const EVERY: Duration = Duration::from_secs(1);
-    while tokio::time::timeout(EVERY, tasks.stopping().cancelled())
-        .await
-        .is_err()
-    {
+    while tokio::time::timeout(EVERY, tasks.stopping().cancelled()).await.is_err() {
         while let Ok(swept) = storage.sweep(Time(clock.now_ms()), SWEPT_AT_ONCE).await {
             if swept < SWEPT_AT_ONCE {
                 break;

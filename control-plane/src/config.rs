@@ -110,11 +110,7 @@ impl Config {
             }
         }
         longer("heartbeat_expiry", self.heartbeat_expiry, self.heartbeat_interval)?;
-        longer(
-            "rest_heartbeat_expiry",
-            self.rest_heartbeat_expiry,
-            self.rest_heartbeat_interval,
-        )?;
+        longer("rest_heartbeat_expiry", self.rest_heartbeat_expiry, self.rest_heartbeat_interval)?;
         if self.token_issuer.is_empty() {
             return Err(Invalid::new("token_issuer", "must not be empty"));
         }

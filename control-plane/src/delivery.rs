@@ -20,12 +20,7 @@ pub(crate) struct Delivery {
 
 impl Delivery {
     pub(crate) fn new(signing: SigningPool, issuer: String, board: Arc<Board>, clock: Clock) -> Self {
-        Self {
-            signing,
-            issuer,
-            board,
-            clock,
-        }
+        Self { signing, issuer, board, clock }
     }
 
     /// The ticket as its watchers see it: with its place while it waits, with tokens once it is assigned.
@@ -43,12 +38,7 @@ impl Delivery {
             ticket_id: record.ticket.id.to_string(),
             queue_key: record.queue.to_string(),
             group_id: record.ticket.group.to_string(),
-            player_ids: record
-                .ticket
-                .players
-                .iter()
-                .map(|player| player.id.to_string())
-                .collect(),
+            player_ids: record.ticket.players.iter().map(|player| player.id.to_string()).collect(),
             status: status(&state.status).into(),
             enqueued_at_unix_ms: record.ticket.enqueued_at.0,
             expires_at_unix_ms: record.ticket.expires_at.0,
@@ -67,23 +57,16 @@ impl Delivery {
     ) -> Result<pb::Assignment, Refusal> {
         let players = &state.record.ticket.players;
         let now = self.clock.wall();
-        let claims = players
-            .iter()
-            .map(|player| self.claims(assignment, player.id.as_str(), now))
-            .collect();
+        let claims = players.iter().map(|player| self.claims(assignment, player.id.as_str(), now)).collect();
         let tokens = self.signing.sign_all(claims).await.map_err(|error| {
             tracing::error!(%error, "tokens can't be signed");
             Refusal::internal()
         })?;
         metrics::counter!("control_plane_tokens_signed_total").increment(tokens.len() as u64);
-        let match_token = tokens
-            .first()
-            .map(|token| token.expose().to_owned())
-            .unwrap_or_default();
+        let match_token = tokens.first().map(|token| token.expose().to_owned()).unwrap_or_default();
         let names = players.iter().map(|player| player.id.to_string());
-        let player_tokens: HashMap<_, _> = names
-            .zip(tokens.into_iter().map(tokens::MatchToken::into_string))
-            .collect();
+        let player_tokens: HashMap<_, _> =
+            names.zip(tokens.into_iter().map(tokens::MatchToken::into_string)).collect();
         Ok(pb::Assignment {
             assignment_id: assignment.id.to_string(),
             match_id: assignment.match_id.to_string(),
@@ -114,12 +97,7 @@ impl Delivery {
         };
         // Whenever it is delivered, a token ends with its assignment.
         let ends = std::time::UNIX_EPOCH + std::time::Duration::from_millis(assignment.expires_at.0);
-        Claims::admit(
-            &self.issuer,
-            admission,
-            now,
-            ends.duration_since(now).unwrap_or_default(),
-        )
+        Claims::admit(&self.issuer, admission, now, ends.duration_since(now).unwrap_or_default())
     }
 }
 

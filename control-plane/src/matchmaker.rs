@@ -65,10 +65,7 @@ impl Matchmaker {
     async fn take_over(self: &Arc<Self>, worker: &WorkerId) -> Result<(), storage::StorageError> {
         for queue in self.storage.unowned_queues(self.now()).await? {
             if self.board.len() >= self.max_queues {
-                tracing::warn!(
-                    limit = self.max_queues,
-                    "this process owns as many queues as it may"
-                );
+                tracing::warn!(limit = self.max_queues, "this process owns as many queues as it may");
                 return Ok(());
             }
             if let Some(lease) = self.storage.claim(&queue, worker, self.lease, self.now()).await? {

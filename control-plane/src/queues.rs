@@ -73,10 +73,7 @@ impl Queues {
     fn settings(&self, key: &QueueKey, entry: &QueueEntry) -> Result<QueueSettings, matching::RuleError> {
         let config: QueueConfig = entry.matching();
         Ok(QueueSettings {
-            land_type: entry
-                .land_type
-                .clone()
-                .unwrap_or_else(|| key.land_type().to_owned()),
+            land_type: entry.land_type.clone().unwrap_or_else(|| key.land_type().to_owned()),
             rules: Rules::new(key, &config)?,
             ticket_lifetime: entry.ticket_lifetime.unwrap_or(self.ticket_lifetime),
         })

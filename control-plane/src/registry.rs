@@ -44,11 +44,7 @@ struct Inner {
 
 impl Registry {
     pub(crate) fn new(clock: Clock) -> Arc<Self> {
-        Arc::new(Self {
-            clock,
-            inner: Mutex::default(),
-            room: watch::Sender::new(0),
-        })
+        Arc::new(Self { clock, inner: Mutex::default(), room: watch::Sender::new(0) })
     }
 
     /// Wakes whenever a land may fit where none fitted before.
@@ -69,9 +65,7 @@ impl Registry {
         let (server, instance) = (registration.server.clone(), registration.instance.clone());
         {
             let mut inner = self.inner.lock();
-            inner
-                .table
-                .hello(registration, lands, draining, now + expiry, now)?;
+            inner.table.hello(registration, lands, draining, now + expiry, now)?;
             inner.links.replace(&server, instance, link);
         }
         self.room_appeared();
@@ -81,10 +75,7 @@ impl Registry {
     /// Registers a server without an agent, or prolongs its registration.
     pub(crate) fn register(&self, registration: Registration, expiry: Duration) -> Result<(), HelloRefused> {
         let now = self.now();
-        self.inner
-            .lock()
-            .table
-            .register(registration, now + expiry, now)?;
+        self.inner.lock().table.register(registration, now + expiry, now)?;
         self.room_appeared();
         Ok(())
     }
@@ -155,10 +146,7 @@ impl Registry {
         reserved: &Reserved,
         order: &Arc<LandOrder>,
     ) -> tokio::sync::oneshot::Receiver<Answer> {
-        self.inner
-            .lock()
-            .links
-            .ask(&reserved.server, &reserved.land, order)
+        self.inner.lock().links.ask(&reserved.server, &reserved.land, order)
     }
 
     /// Marks a land as there without asking: its server has no agent. Its place is free again at `free_at`.
@@ -172,10 +160,7 @@ impl Registry {
             let mut inner = self.inner.lock();
             let server = inner.table.free(land);
             if let Some(server) = &server {
-                let release = Command::Release {
-                    land: land.clone(),
-                    reason: reason.to_owned(),
-                };
+                let release = Command::Release { land: land.clone(), reason: reason.to_owned() };
                 inner.links.forget(server, land);
                 inner.links.send(server, release);
             }
@@ -207,11 +192,6 @@ impl Registry {
             self.room_appeared();
         }
         next
-    }
-
-    /// Closes all streams, so that agents look for another control plane.
-    pub(crate) fn close(&self) {
-        self.inner.lock().links = Links::default();
     }
 
     fn room_appeared(&self) {

@@ -96,10 +96,7 @@ pub struct FieldError {
 impl FieldError {
     /// `field` in the `.proto` file's names.
     pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            field: field.into(),
-            message: message.into(),
-        }
+        Self { field: field.into(), message: message.into() }
     }
 }
 
@@ -136,10 +133,7 @@ impl Refusal {
             [only] => format!("{}: {}", only.field, only.message),
             many => format!("{} fields can't be taken", many.len()),
         };
-        Self {
-            fields,
-            ..Self::new(Reason::InvalidRequest, message)
-        }
+        Self { fields, ..Self::new(Reason::InvalidRequest, message) }
     }
 
     /// Adds a name that the reason speaks about.
@@ -186,13 +180,7 @@ impl Refusal {
                 .collect()
         });
         let retry_after = details.retry_info().and_then(|info| info.retry_delay);
-        Self {
-            reason,
-            message: status.message().to_owned(),
-            fields,
-            metadata,
-            retry_after,
-        }
+        Self { reason, message: status.message().to_owned(), fields, metadata, retry_after }
     }
 
     fn from_code(code: Code) -> Self {
@@ -216,10 +204,7 @@ impl Refusal {
 
     /// [`Reason::Internal`] with its fixed text; the cause belongs in the log.
     pub fn internal() -> Self {
-        Self::new(
-            Reason::Internal,
-            "something went wrong on our side; the request id helps to find out what",
-        )
+        Self::new(Reason::Internal, "something went wrong on our side; the request id helps to find out what")
     }
 }
 

@@ -4,11 +4,8 @@ use std::{fs, path::Path};
 
 use prost::Message as _;
 
-const PROTOS: [&str; 3] = [
-    "matchmaking/v1/matchmaking.proto",
-    "provisioning/v1/provisioning.proto",
-    "keys/v1/keys.proto",
-];
+const PROTOS: [&str; 3] =
+    ["matchmaking/v1/matchmaking.proto", "provisioning/v1/provisioning.proto", "keys/v1/keys.proto"];
 
 #[test]
 fn committed_code_matches_the_proto_files() {
@@ -38,11 +35,7 @@ fn committed_code_matches_the_proto_files() {
     }
     for entry in fs::read_dir(&committed).unwrap() {
         let name = entry.unwrap().file_name();
-        assert!(
-            names.contains(&name),
-            "{} belongs to no .proto file; delete it",
-            name.display()
-        );
+        assert!(names.contains(&name), "{} belongs to no .proto file; delete it", name.display());
     }
 }
 

@@ -19,10 +19,7 @@ pub struct Clock {
 impl Clock {
     /// A clock that starts with the wall clock's time now.
     pub fn start() -> Self {
-        Self {
-            started_at: Instant::now(),
-            started_at_ms: wall_ms(),
-        }
+        Self { started_at: Instant::now(), started_at_ms: wall_ms() }
     }
 
     /// Steady milliseconds since 1970-01-01T00:00:00Z.

@@ -53,10 +53,7 @@ pub struct Invalid {
 impl Invalid {
     /// `setting` as the file names it.
     pub fn new(setting: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            setting: setting.into(),
-            message: message.into(),
-        }
+        Self { setting: setting.into(), message: message.into() }
     }
 }
 
@@ -66,10 +63,7 @@ pub fn load<S: clap::Parser, F: FileSections>(
 ) -> Result<(S, F), LoadError> {
     let args: Vec<OsString> = args.into_iter().collect();
     let Some(path) = config_path::<S>(&args) else {
-        return Ok((
-            S::try_parse_from(args).map_err(LoadError::Arguments)?,
-            F::default(),
-        ));
+        return Ok((S::try_parse_from(args).map_err(LoadError::Arguments)?, F::default()));
     };
     let file = file::read::<F>(&path, &S::command())?;
     let command = file.apply(S::command());
@@ -87,9 +81,7 @@ pub fn load<S: clap::Parser, F: FileSections>(
 pub fn defaults<S: clap::Parser>(required: &[&str]) -> S {
     let command = S::command().mut_args(|arg| arg.env(None::<&'static str>));
     let args = std::iter::once("defaults").chain(required.iter().copied());
-    let mut matches = command
-        .try_get_matches_from(args)
-        .expect("every setting has a default or is given");
+    let mut matches = command.try_get_matches_from(args).expect("every setting has a default or is given");
     S::from_arg_matches_mut(&mut matches).expect("defaults are valid")
 }
 

@@ -29,12 +29,7 @@ pub async fn listen(addr: SocketAddr, purpose: &'static str, flag: &str) -> Resu
             }
             _ => String::new(),
         };
-        ListenError {
-            addr,
-            purpose,
-            cause,
-            advice,
-        }
+        ListenError { addr, purpose, cause, advice }
     })
 }
 
@@ -44,17 +39,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_in_use_says_which_setting_to_change() {
-        let first = listen(([127, 0, 0, 1], 0).into(), "gRPC", "--grpc-addr")
-            .await
-            .unwrap();
+        let first = listen(([127, 0, 0, 1], 0).into(), "gRPC", "--grpc-addr").await.unwrap();
         let taken = first.local_addr().unwrap();
-        let error = listen(taken, "gRPC", "--grpc-addr")
-            .await
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains(&taken.to_string()) && error.contains("--grpc-addr"),
-            "{error}"
-        );
+        let error = listen(taken, "gRPC", "--grpc-addr").await.unwrap_err().to_string();
+        assert!(error.contains(&taken.to_string()) && error.contains("--grpc-addr"), "{error}");
     }
 }

@@ -11,9 +11,8 @@ use crate::{
 };
 
 /// Upper bounds of the histograms, in seconds: from a tenth of a millisecond to five minutes.
-const SECONDS: [f64; 16] = [
-    0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0, 60.0, 300.0,
-];
+const SECONDS: [f64; 16] =
+    [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 2.5, 10.0, 30.0, 60.0, 300.0];
 
 // The `metrics` crate has one recorder a process; several programs in one process share it.
 static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
@@ -38,13 +37,8 @@ pub async fn serve(addr: SocketAddr, tasks: &Tasks) -> Result<SocketAddr, Listen
     let handle = record();
     let listener = listen(addr, "metrics", "--metrics-addr").await?;
     let local = listener.local_addr().unwrap_or(addr);
-    let page = || async {
-        (
-            [(header::CONTENT_TYPE, "text/plain; version=0.0.4")],
-            handle.render(),
-        )
-            .into_response()
-    };
+    let page =
+        || async { ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], handle.render()).into_response() };
     let app = Router::new().route("/metrics", get(page));
     let stop = tasks.stopping().clone();
     tasks.spawn("metrics", async move {
@@ -59,10 +53,7 @@ pub async fn serve(addr: SocketAddr, tasks: &Tasks) -> Result<SocketAddr, Listen
     // Histograms keep every sample until they are summed up.
     let stop = tasks.stopping().clone();
     tasks.spawn("metrics upkeep", async move {
-        while tokio::time::timeout(Duration::from_secs(5), stop.cancelled())
-            .await
-            .is_err()
-        {
+        while tokio::time::timeout(Duration::from_secs(5), stop.cancelled()).await.is_err() {
             handle.run_upkeep();
         }
     });

@@ -29,10 +29,7 @@ pub trait Settings: clap::Parser {
 /// cancelled on SIGINT or SIGTERM. A second signal ends the process at once.
 ///
 /// Exit codes: 0 after a clean shutdown, 1 where `body` failed, 2 for a configuration that can't be taken.
-#[expect(
-    clippy::print_stderr,
-    reason = "the last words of a program that has no log yet"
-)]
+#[expect(clippy::print_stderr, reason = "the last words of a program that has no log yet")]
 pub fn run<S: Settings>(
     body: impl AsyncFnOnce(S, S::Sections, CancellationToken) -> anyhow::Result<()>,
 ) -> ExitCode {
@@ -82,11 +79,7 @@ pub fn block_on(body: impl AsyncFnOnce(CancellationToken) -> anyhow::Result<()>)
         Err(error) => {
             eprintln!("error: {error:#}");
             let bad_config = error.is::<config::Invalid>();
-            if bad_config {
-                ExitCode::from(BAD_CONFIG)
-            } else {
-                ExitCode::FAILURE
-            }
+            if bad_config { ExitCode::from(BAD_CONFIG) } else { ExitCode::FAILURE }
         }
     }
 }

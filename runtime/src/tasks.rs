@@ -41,11 +41,7 @@ pub enum TaskFailed {
 impl Tasks {
     /// An owner without tasks. `stop` is cancelled from outside to end them, and from inside when one panics.
     pub fn new(stop: CancellationToken) -> Self {
-        Self {
-            tracker: TaskTracker::new(),
-            stop,
-            failed: Arc::default(),
-        }
+        Self { tracker: TaskTracker::new(), stop, failed: Arc::default() }
     }
 
     /// What tasks wait for beside their work: cancelled when they should end.
@@ -61,9 +57,7 @@ impl Tasks {
             if let Err(panic) = AssertUnwindSafe(task).catch_unwind().await {
                 let message = panic_text(panic.as_ref());
                 tracing::error!(task = name, %message, "a task panicked; shutting down");
-                failed
-                    .lock()
-                    .get_or_insert(TaskFailed::Panicked { name, message });
+                failed.lock().get_or_insert(TaskFailed::Panicked { name, message });
                 stop.cancel();
             }
         });
@@ -79,26 +73,27 @@ impl Tasks {
         self.tracker.is_empty()
     }
 
+    /// Waits until all tasks have ended. No more are to be spawned.
+    pub async fn ended(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
     /// Tells all tasks to stop, and waits for them up to `within`. Fails where one panicked or didn't end.
     pub async fn join(&self, within: Duration) -> Result<(), TaskFailed> {
         self.stop.cancel();
-        self.tracker.close();
-        let ended = tokio::time::timeout(within, self.tracker.wait()).await;
+        let ended = tokio::time::timeout(within, self.ended()).await;
         if let Some(failed) = self.failed.lock().clone() {
             return Err(failed);
         }
-        ended.map_err(|_| TaskFailed::StillRunning {
-            count: self.tracker.len(),
-            within,
-        })
+        ended.map_err(|_| TaskFailed::StillRunning { count: self.tracker.len(), within })
     }
 }
 
 /// What a panic said, where it said something.
 fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "without a message".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
 }
 
 #[cfg(test)]
@@ -121,9 +116,6 @@ mod tests {
         let tasks = Tasks::new(CancellationToken::new());
         tasks.spawn("deaf", std::future::pending());
         let failed = tasks.join(Duration::from_secs(1)).await.unwrap_err();
-        assert!(
-            matches!(failed, TaskFailed::StillRunning { count: 1, .. }),
-            "{failed}"
-        );
+        assert!(matches!(failed, TaskFailed::StillRunning { count: 1, .. }), "{failed}");
     }
 }

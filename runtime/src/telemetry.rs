@@ -11,13 +11,7 @@ pub struct Settings {
     #[arg(long, env = "MUSTER_LOG", default_value = "info", value_parser = filter, help_heading = "Log")]
     pub log: String,
     /// The form of a log line, on standard error.
-    #[arg(
-        long,
-        env = "MUSTER_LOG_FORMAT",
-        default_value = "text",
-        value_enum,
-        help_heading = "Log"
-    )]
+    #[arg(long, env = "MUSTER_LOG_FORMAT", default_value = "text", value_enum, help_heading = "Log")]
     pub log_format: Format,
 }
 
@@ -34,9 +28,8 @@ pub enum Format {
 pub fn start(settings: &Settings) {
     let filter = EnvFilter::new(&settings.log);
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal());
+    let lines =
+        tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     let started = match settings.log_format {
         Format::Text => registry.with(lines).try_init(),
         Format::Json => registry.with(lines.json().flatten_event(true)).try_init(),
@@ -47,7 +40,5 @@ pub fn start(settings: &Settings) {
 }
 
 fn filter(text: &str) -> Result<String, String> {
-    EnvFilter::try_new(text)
-        .map(|_| text.to_owned())
-        .map_err(|error| error.to_string())
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string())
 }

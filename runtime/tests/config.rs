@@ -43,10 +43,7 @@ fn load(file: &str, flags: &[&str]) -> Result<(Demo, Sections), String> {
     let mut config = tempfile::NamedTempFile::new().unwrap();
     config.write_all(file.as_bytes()).unwrap();
     let path = config.path().to_str().unwrap();
-    let args = ["demo", "--config", path]
-        .into_iter()
-        .chain(flags.iter().copied())
-        .map(OsString::from);
+    let args = ["demo", "--config", path].into_iter().chain(flags.iter().copied()).map(OsString::from);
     config::load::<Demo, Sections>(args).map_err(|error| match error {
         LoadError::Arguments(error) => error.to_string(),
         LoadError::File(error) => error.to_string().replace(path, "demo.toml"),
@@ -71,14 +68,8 @@ fn a_wrong_setting_is_named_with_its_place() {
             "name = 'a'\ngrcp_addr = 'x'\n",
             "demo.toml:2: grcp_addr: unknown setting; did you mean `grpc_addr`?",
         ),
-        (
-            "name = 'a'\npatience = 'soon'\n",
-            "demo.toml:2: patience: `soon` can't be taken: ",
-        ),
-        (
-            "name = 'a'\npatience = { a = 1 }\n",
-            "demo.toml:2: patience: takes a text",
-        ),
+        ("name = 'a'\npatience = 'soon'\n", "demo.toml:2: patience: `soon` can't be taken: "),
+        ("name = 'a'\npatience = { a = 1 }\n", "demo.toml:2: patience: takes a text"),
         ("name = 'a'\n[queues.q]\nsize = 2\nsise = 3\n", "line 4, column 1"),
         ("name = \n", "line 1, column 8"),
     ];
@@ -105,9 +96,6 @@ fn defaults_listen_to_nobody() {
 #[test]
 fn the_reference_names_every_setting() {
     let page = config::reference(&<Demo as clap::CommandFactory>::command());
-    assert!(
-        page.contains("| `--grpc-addr` | `MUSTER_TEST_GRPC_ADDR` | `127.0.0.1:3001` |"),
-        "{page}"
-    );
+    assert!(page.contains("| `--grpc-addr` | `MUSTER_TEST_GRPC_ADDR` | `127.0.0.1:3001` |"), "{page}");
     assert!(page.contains("| `--name` | – | required |"), "{page}");
 }

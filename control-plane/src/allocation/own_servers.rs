@@ -22,10 +22,7 @@ pub(crate) struct OwnServers {
 impl OwnServers {
     /// A server that doesn't answer `answer_within` this long is passed over.
     pub(crate) fn new(registry: Arc<Registry>, answer_within: Duration) -> Self {
-        Self {
-            registry,
-            answer_within,
-        }
+        Self { registry, answer_within }
     }
 
     /// Asks the reserved land's server. `Err`: it refused, went away or stayed silent.
@@ -62,36 +59,20 @@ impl Allocation for OwnServers {
         loop {
             let land = LandId::new(format!("{land_type}:{}", Uuid::now_v7()));
             let region = request.region.as_ref();
-            let pick = Pick {
-                land_type,
-                land: &land,
-                region,
-                except: &asked,
-            };
+            let pick = Pick { land_type, land: &land, region, except: &asked };
             let Some(reserved) = self.registry.reserve(&pick) else {
                 let land_type = land_type.clone();
                 return Err(match last {
                     None => AllocationError::NoServer { land_type },
-                    Some(last) => AllocationError::NoneAnswered {
-                        land_type,
-                        asked: asked.len(),
-                        last,
-                    },
+                    Some(last) => AllocationError::NoneAnswered { land_type, asked: asked.len(), last },
                 });
             };
-            let hold = Hold {
-                registry: &self.registry,
-                land: Some(&reserved.land),
-            };
+            let hold = Hold { registry: &self.registry, land: Some(&reserved.land) };
             match self.ask(&reserved, &order, request.expires_at).await {
                 Ok(()) => {
                     hold.keep();
                     let connect_url = connect_url(&reserved.connect_base, land_type, &reserved.land);
-                    return Ok(Allocated {
-                        server: reserved.server,
-                        land: reserved.land,
-                        connect_url,
-                    });
+                    return Ok(Allocated { server: reserved.server, land: reserved.land, connect_url });
                 }
                 Err(reason) => {
                     drop(hold);
@@ -131,12 +112,7 @@ impl Drop for Hold<'_> {
 }
 
 /// What may stand in a URL's path segment and query value as it is (RFC 3986: unreserved, and the colon of a land id).
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b':');
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
 
 /// `<base>/game/<landType>?landId=<landId>`
 fn connect_url(base: &str, land_type: &str, land: &LandId) -> String {

@@ -55,7 +55,5 @@ impl QueueEntry {
 
 fn span<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    runtime::config::duration(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
+    runtime::config::duration(&text).map(Some).map_err(serde::de::Error::custom)
 }

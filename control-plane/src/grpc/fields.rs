@@ -37,25 +37,16 @@ impl Fields {
     /// A text of at most `max` bytes without control characters.
     pub(super) fn text(&mut self, field: &str, value: &str, max: usize) {
         if value.len() > max {
-            self.wrong(
-                field,
-                format!("has {} bytes; at most {max} are allowed", value.len()),
-            );
+            self.wrong(field, format!("has {} bytes; at most {max} are allowed", value.len()));
         } else if value.chars().any(char::is_control) {
-            self.wrong(
-                field,
-                "contains control characters; use letters, digits and punctuation",
-            );
+            self.wrong(field, "contains control characters; use letters, digits and punctuation");
         }
     }
 
     /// A JSON object, or nothing.
     pub(super) fn json_object(&mut self, field: &str, value: &str) {
         if value.len() > MAX_CONSTRAINTS {
-            self.wrong(
-                field,
-                format!("has {} bytes; at most {MAX_CONSTRAINTS} are allowed", value.len()),
-            );
+            self.wrong(field, format!("has {} bytes; at most {MAX_CONSTRAINTS} are allowed", value.len()));
         } else if !value.is_empty()
             && serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(value).is_err()
         {
@@ -82,11 +73,7 @@ impl Fields {
 
     /// The verdict.
     pub(super) fn check(self) -> Result<(), Refusal> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(Refusal::invalid(self.0))
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(Refusal::invalid(self.0)) }
     }
 }
 

@@ -57,9 +57,7 @@ impl Matchmaking for MatchmakingService {
         request: Request<pb::EnqueueRequest>,
     ) -> Result<Response<pb::EnqueueResponse>, tonic::Status> {
         let answer = self.0.enqueue(request.into_inner()).await;
-        let outcome = answer
-            .as_ref()
-            .map_or_else(|refusal| refusal.reason.name(), |_| "OK");
+        let outcome = answer.as_ref().map_or_else(|refusal| refusal.reason.name(), |_| "OK");
         metrics::counter!("control_plane_enqueues_total", "outcome" => outcome).increment(1);
         Ok(Response::new(answer?))
     }
@@ -68,9 +66,7 @@ impl Matchmaking for MatchmakingService {
         &self,
         request: Request<pb::CancelRequest>,
     ) -> Result<Response<pb::CancelResponse>, tonic::Status> {
-        Ok(Response::new(
-            self.0.cancel(&request.into_inner().ticket_id).await?,
-        ))
+        Ok(Response::new(self.0.cancel(&request.into_inner().ticket_id).await?))
     }
 
     async fn get_ticket(
@@ -133,10 +129,7 @@ impl Matchmaking for MatchmakingService {
                 reports.insert(place, (key.clone(), QueueReport::new(&self.0.queues.of(key))));
             }
         }
-        let queues = reports
-            .into_iter()
-            .map(|(key, report)| convert::queue(&key, report))
-            .collect();
+        let queues = reports.into_iter().map(|(key, report)| convert::queue(&key, report)).collect();
         Ok(Response::new(pb::ListQueuesResponse { queues }))
     }
 }
@@ -149,11 +142,7 @@ impl Shared {
             let message = "as many queues are in use as there may be; use one of them, or try again later";
             return Err(Refusal::new(Reason::QueueFull, message).retry_after(Duration::from_secs(30)));
         }
-        let enqueued = self
-            .storage
-            .enqueue(new, self.now())
-            .await
-            .map_err(refusals::enqueue)?;
+        let enqueued = self.storage.enqueue(new, self.now()).await.map_err(refusals::enqueue)?;
         let state = enqueued.state();
         Ok(pb::EnqueueResponse {
             ticket_id: state.record.ticket.id.to_string(),
@@ -167,14 +156,12 @@ impl Shared {
         let cancelled = self.storage.cancel(&TicketId::new(ticket_id), self.now()).await;
         match cancelled.map_err(|error| refusals::storage(&error))? {
             None => Err(refusals::ticket_not_found()),
-            Some(Cancelled::Yes) => Ok(pb::CancelResponse {
-                cancelled: true,
-                status: pb::TicketStatus::Cancelled.into(),
-            }),
-            Some(Cancelled::No(status)) => Ok(pb::CancelResponse {
-                cancelled: false,
-                status: delivery::status(&status).into(),
-            }),
+            Some(Cancelled::Yes) => {
+                Ok(pb::CancelResponse { cancelled: true, status: pb::TicketStatus::Cancelled.into() })
+            }
+            Some(Cancelled::No(status)) => {
+                Ok(pb::CancelResponse { cancelled: false, status: delivery::status(&status).into() })
+            }
         }
     }
 
@@ -183,10 +170,7 @@ impl Shared {
         let mut fields = Fields::default();
         fields.id("ticket_id", ticket_id);
         if wait_ms > MAX_WAIT_MS {
-            fields.wrong(
-                "wait_ms",
-                format!("is {wait_ms}; at most {MAX_WAIT_MS} are allowed"),
-            );
+            fields.wrong("wait_ms", format!("is {wait_ms}; at most {MAX_WAIT_MS} are allowed"));
         }
         fields.check()?;
         let id = TicketId::new(ticket_id);

@@ -79,10 +79,7 @@ impl Provisioning for ProvisioningService {
     ) -> Result<Response<pb::RegisterServerResponse>, tonic::Status> {
         let registration = convert::plain_server(request.into_inner())?;
         let pace = self.0.rest_pace;
-        self.0
-            .registry
-            .register(registration, pace.expiry)
-            .map_err(convert::superseded)?;
+        self.0.registry.register(registration, pace.expiry).map_err(convert::superseded)?;
         Ok(Response::new(pb::RegisterServerResponse {
             heartbeat_interval_ms: pace.interval_ms(),
             expiry_ms: pace.expiry_ms(),
@@ -95,11 +92,7 @@ impl Provisioning for ProvisioningService {
     ) -> Result<Response<pb::DeregisterServerResponse>, tonic::Status> {
         let server = request.into_inner().server_id;
         required_id("server_id", &server)?;
-        let removed = self
-            .0
-            .registry
-            .deregister(&ServerId::new(server))
-            .map_err(convert::superseded)?;
+        let removed = self.0.registry.deregister(&ServerId::new(server)).map_err(convert::superseded)?;
         Ok(Response::new(pb::DeregisterServerResponse { removed }))
     }
 
@@ -108,10 +101,7 @@ impl Provisioning for ProvisioningService {
         request: Request<pb::ListServersRequest>,
     ) -> Result<Response<pb::ListServersResponse>, tonic::Status> {
         let land_type = request.into_inner().land_type;
-        let servers = self
-            .0
-            .registry
-            .list((!land_type.is_empty()).then_some(land_type.as_str()));
+        let servers = self.0.registry.list((!land_type.is_empty()).then_some(land_type.as_str()));
         let servers = servers.into_iter().map(convert::server).collect();
         Ok(Response::new(pb::ListServersResponse { servers }))
     }
@@ -120,9 +110,7 @@ impl Provisioning for ProvisioningService {
         &self,
         request: Request<pb::AllocateRequest>,
     ) -> Result<Response<pb::AllocateResponse>, tonic::Status> {
-        Ok(Response::new(
-            direct::allocate(&self.0, request.into_inner()).await?,
-        ))
+        Ok(Response::new(direct::allocate(&self.0, request.into_inner()).await?))
     }
 
     async fn release(

@@ -35,11 +35,10 @@ pub(super) fn enqueue(error: EnqueueError) -> Refusal {
             format!("the player `{player}` is in another ticket already; cancel that one first"),
         )
         .with("playerId", player.as_str()),
-        EnqueueError::QueueFull => Refusal::new(
-            Reason::QueueFull,
-            "the queue holds as many tickets as it may; try again later",
-        )
-        .retry_after(QUEUE_FULL),
+        EnqueueError::QueueFull => {
+            Refusal::new(Reason::QueueFull, "the queue holds as many tickets as it may; try again later")
+                .retry_after(QUEUE_FULL)
+        }
         EnqueueError::Storage(error) => storage(&error),
     }
 }
@@ -52,9 +51,6 @@ pub(super) fn ticket_not_found() -> Refusal {
 }
 
 pub(super) fn shutting_down() -> Refusal {
-    Refusal::new(
-        Reason::Unavailable,
-        "this control plane is shutting down; try again",
-    )
-    .retry_after(Duration::from_secs(1))
+    Refusal::new(Reason::Unavailable, "this control plane is shutting down; try again")
+        .retry_after(Duration::from_secs(1))
 }

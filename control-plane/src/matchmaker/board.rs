@@ -59,15 +59,10 @@ impl Board {
 
     /// All of them, in the order of their keys.
     pub(crate) fn all(&self) -> Vec<(QueueKey, QueueReport)> {
-        let reports: Vec<_> = self
-            .0
-            .iter()
-            .map(|entry| (entry.key().clone(), Arc::clone(entry.value())))
-            .collect();
-        let mut reports: Vec<_> = reports
-            .into_iter()
-            .map(|(key, report)| (key, report.lock().clone()))
-            .collect();
+        let reports: Vec<_> =
+            self.0.iter().map(|entry| (entry.key().clone(), Arc::clone(entry.value()))).collect();
+        let mut reports: Vec<_> =
+            reports.into_iter().map(|(key, report)| (key, report.lock().clone())).collect();
         reports.sort_by(|a, b| a.0.cmp(&b.0));
         reports
     }
@@ -78,21 +73,14 @@ impl Board {
         let report = Arc::clone(&*self.0.get(queue)?);
         let report = report.lock();
         let index = report.orders.binary_search(&order).ok()?;
-        Some((
-            u32::try_from(index + 1).unwrap_or(u32::MAX),
-            report.estimated_wait,
-        ))
+        Some((u32::try_from(index + 1).unwrap_or(u32::MAX), report.estimated_wait))
     }
 
     /// Puts a queue up, until what is returned is dropped.
     pub(super) fn add(&self, queue: QueueKey, report: QueueReport) -> OnBoard {
         let report = Arc::new(Mutex::new(report));
         self.0.insert(queue.clone(), Arc::clone(&report));
-        OnBoard {
-            board: Arc::clone(&self.0),
-            queue,
-            report,
-        }
+        OnBoard { board: Arc::clone(&self.0), queue, report }
     }
 }
 
@@ -113,7 +101,6 @@ impl OnBoard {
 impl Drop for OnBoard {
     fn drop(&mut self) {
         // The queue's next owner in this process may have put its own report up already.
-        self.board
-            .remove_if(&self.queue, |_, report| Arc::ptr_eq(report, &self.report));
+        self.board.remove_if(&self.queue, |_, report| Arc::ptr_eq(report, &self.report));
     }
 }

@@ -23,9 +23,7 @@ impl HeldUp {
         if self.now.is_none() {
             self.failures = self.failures.saturating_add(1);
         }
-        let pause = FIRST_PAUSE
-            .saturating_mul(1 << (self.failures - 1).min(10))
-            .min(LONGEST_PAUSE);
+        let pause = FIRST_PAUSE.saturating_mul(1 << (self.failures - 1).min(10)).min(LONGEST_PAUSE);
         self.now = Some((error.to_string(), now + pause));
     }
 
@@ -64,9 +62,7 @@ mod tests {
 
     #[test]
     fn pauses_grow_and_room_ends_them() {
-        let error = AllocationError::NoServer {
-            land_type: "hero".into(),
-        };
+        let error = AllocationError::NoServer { land_type: "hero".into() };
         let mut held_up = HeldUp::default();
         let mut pauses = Vec::new();
         for round in 0..8 {

@@ -58,9 +58,7 @@ impl Matchmaker {
             };
             (record.ticket.id.clone(), Arc::new(assignment))
         };
-        let new = NewMatch {
-            assignments: the_match.records.iter().map(assignment).collect(),
-        };
+        let new = NewMatch { assignments: the_match.records.iter().map(assignment).collect() };
         let committed = self.storage.assign(lease, new, Time(self.clock.now_ms())).await;
         let (placed, needed) = match committed {
             Ok(Fenced::Done) => (Placed::Done(the_match), true),
@@ -70,9 +68,7 @@ impl Matchmaker {
             Err(error) => (Placed::Unknown(error), true),
         };
         if !needed {
-            self.allocation
-                .release(&land.land, "the match did not happen")
-                .await;
+            self.allocation.release(&land.land, "the match did not happen").await;
         }
         placed
     }

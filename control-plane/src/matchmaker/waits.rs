@@ -23,12 +23,8 @@ impl Waits {
 
     /// The middle one; `None` without recent matches, rather than invented.
     pub(super) fn middle(&self, now: Time) -> Option<Duration> {
-        let mut waits: Vec<_> = self
-            .0
-            .iter()
-            .filter(|(at, _)| now.since(*at) < RECENT)
-            .map(|(_, wait)| *wait)
-            .collect();
+        let mut waits: Vec<_> =
+            self.0.iter().filter(|(at, _)| now.since(*at) < RECENT).map(|(_, wait)| *wait).collect();
         let middle = waits.len() / 2;
         (!waits.is_empty()).then(|| *waits.select_nth_unstable(middle).1)
     }

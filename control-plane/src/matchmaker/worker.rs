@@ -155,12 +155,7 @@ impl Worker {
         while let Some((room_seen, placed)) = self.placing.next().await {
             self.settle(room_seen, placed)?;
         }
-        let feed = self
-            .shared
-            .storage
-            .follow(&self.lease)
-            .await?
-            .ok_or(End::LeaseLost)?;
+        let feed = self.shared.storage.follow(&self.lease).await?.ok_or(End::LeaseLost)?;
         self.engine = Engine::new(self.settings.rules.clone());
         self.records.clear();
         for record in &feed.queued {
@@ -205,9 +200,8 @@ impl Worker {
             let (shared, lease) = (Arc::clone(&self.shared), self.lease.clone());
             let settings = Arc::clone(&self.settings);
             let the_match = Match { proposal, records };
-            self.placing.push(Box::pin(async move {
-                (room_seen, shared.place(&lease, &settings, the_match).await)
-            }));
+            self.placing
+                .push(Box::pin(async move { (room_seen, shared.place(&lease, &settings, the_match).await) }));
         }
     }
 
@@ -276,21 +270,13 @@ impl Worker {
     }
 
     async fn renew(&mut self) -> Result<(), End> {
-        let kept = self
-            .shared
-            .storage
-            .renew(&self.lease, self.shared.lease, self.now())
-            .await?;
+        let kept = self.shared.storage.renew(&self.lease, self.shared.lease, self.now()).await?;
         if kept { Ok(()) } else { Err(End::LeaseLost) }
     }
 
     fn end_if_idle(&self) -> Result<(), End> {
         let idle = self.records.is_empty() && self.placing.is_empty() && self.idle_since.elapsed() >= IDLE;
-        if idle {
-            Err(End::Released("no tickets for a while"))
-        } else {
-            Ok(())
-        }
+        if idle { Err(End::Released("no tickets for a while")) } else { Ok(()) }
     }
 
     /// When to look again if nothing happens.
@@ -298,16 +284,9 @@ impl Worker {
         let paused = self.held_up.until();
         // One that is due already waits for what stands in its way: room, or a match that is being placed.
         let deadline = self.engine.next_deadline().filter(|at| *at > now);
-        let due = paused
-            .into_iter()
-            .chain(deadline)
-            .min()
-            .map(|at| self.shared.clock.instant_of(at.0));
+        let due = paused.into_iter().chain(deadline).min().map(|at| self.shared.clock.instant_of(at.0));
         let report = self.unreported.then_some(self.next_report);
-        due.into_iter()
-            .chain(report)
-            .min()
-            .unwrap_or_else(|| Instant::now() + IDLE)
+        due.into_iter().chain(report).min().unwrap_or_else(|| Instant::now() + IDLE)
     }
 
     /// Brings the board up to date, at most once in a while.

@@ -47,10 +47,6 @@ pub(crate) struct LandOrder {
 
 impl PlacedLand {
     pub(super) fn view(&self, id: &LandId) -> LandView {
-        LandView {
-            id: id.clone(),
-            state: self.state,
-            players: self.players.clone(),
-        }
+        LandView { id: id.clone(), state: self.state, players: self.players.clone() }
     }
 }

@@ -56,10 +56,7 @@ struct OpenLink {
 impl Links {
     /// Makes `link` the server's; the one before is told, and who waited on it learns that no answer will come.
     pub(super) fn replace(&mut self, server: &ServerId, instance: Option<String>, link: Link) {
-        let open = OpenLink {
-            link,
-            waiting: HashMap::new(),
-        };
+        let open = OpenLink { link, waiting: HashMap::new() };
         if let Some(old) = self.0.insert(server.clone(), open) {
             // Full or closed: the stream ends all the same, as its only sender is dropped here.
             let by = instance.unwrap_or_default();
@@ -97,11 +94,7 @@ impl Links {
         let (waiter, answer) = oneshot::channel();
         if let Some(open) = self.0.get_mut(server) {
             let id = Uuid::now_v7().to_string();
-            let command = Command::Allocate {
-                id: id.clone(),
-                land: land.clone(),
-                order: Arc::clone(order),
-            };
+            let command = Command::Allocate { id: id.clone(), land: land.clone(), order: Arc::clone(order) };
             if open.link.commands.try_send(command).is_ok() {
                 open.waiting.insert(id, (land.clone(), waiter));
             }

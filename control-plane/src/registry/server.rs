@@ -114,16 +114,11 @@ impl Server {
             true
         });
         let new: Vec<_> = reported.keys().cloned().collect();
-        self.lands.extend(reported.into_iter().map(|(id, players)| {
-            (
-                id,
-                PlacedLand {
-                    state: LandState::Ready,
-                    players,
-                    free_at: None,
-                },
-            )
-        }));
+        self.lands.extend(
+            reported
+                .into_iter()
+                .map(|(id, players)| (id, PlacedLand { state: LandState::Ready, players, free_at: None })),
+        );
         (new, ended)
     }
 

@@ -78,10 +78,7 @@ impl Table {
     ) -> Result<(), HelloRefused> {
         if let Some(known) = self.servers.get(&registration.server)
             && let Some(holder) = &known.registration.instance
-            && registration
-                .instance
-                .as_ref()
-                .is_none_or(|instance| instance < holder)
+            && registration.instance.as_ref().is_none_or(|instance| instance < holder)
             && known.lost_until.is_none()
         {
             return Err(HelloRefused::Superseded { by: holder.clone() });
@@ -180,10 +177,7 @@ impl Table {
 
     /// Removes a server that has no agent.
     pub(crate) fn deregister(&mut self, id: &ServerId) -> Result<bool, HelloRefused> {
-        let instance = self
-            .servers
-            .get(id)
-            .and_then(|known| known.registration.instance.clone());
+        let instance = self.servers.get(id).and_then(|known| known.registration.instance.clone());
         match instance {
             Some(by) => Err(HelloRefused::Superseded { by }),
             None => Ok(self.remove(id)),
@@ -194,11 +188,7 @@ impl Table {
     pub(crate) fn reserve(&mut self, pick: &Pick<'_>) -> Option<Reserved> {
         let id = self.room.next(pick.land_type, pick.region, pick.except)?;
         let server = self.servers.get_mut(&id)?;
-        let placed = PlacedLand {
-            state: LandState::Reserved,
-            players: Vec::new(),
-            free_at: None,
-        };
+        let placed = PlacedLand { state: LandState::Reserved, players: Vec::new(), free_at: None };
         server.lands.insert(pick.land.clone(), placed);
         let reserved = Reserved {
             server: id.clone(),
@@ -251,10 +241,7 @@ impl Table {
     pub(crate) fn expire(&mut self, now: Time, show_until: Time) -> Expired {
         let mut expired = Expired::default();
         while let Some((_, id)) = self.deadlines.first().filter(|(at, _)| *at <= now).cloned() {
-            let lost_already = self
-                .servers
-                .get(&id)
-                .is_some_and(|server| server.lost_until.is_some());
+            let lost_already = self.servers.get(&id).is_some_and(|server| server.lost_until.is_some());
             if lost_already {
                 self.remove(&id);
             } else {

@@ -41,11 +41,7 @@ impl FeedSender {
 
     /// Hands a change on, or ends the feed: a feed with a gap would be worse than none.
     pub(crate) fn send(&mut self, change: QueueChange) {
-        if self
-            .0
-            .as_ref()
-            .is_some_and(|sender| sender.try_send(change).is_err())
-        {
+        if self.0.as_ref().is_some_and(|sender| sender.try_send(change).is_err()) {
             self.0 = None;
         }
     }

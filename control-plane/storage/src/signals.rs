@@ -35,11 +35,7 @@ struct Woken {
 impl Signals {
     /// An inbox that follows nothing yet.
     pub fn inbox(self: &Arc<Self>) -> Inbox {
-        Inbox {
-            signals: Arc::clone(self),
-            followed: HashSet::new(),
-            woken: Arc::default(),
-        }
+        Inbox { signals: Arc::clone(self), followed: HashSet::new(), woken: Arc::default() }
     }
 
     /// Tells the followers of a ticket that it changed.
@@ -65,11 +61,7 @@ impl Inbox {
     pub fn follow(&mut self, ticket: &TicketId) -> bool {
         let new = self.followed.insert(ticket.clone());
         if new {
-            self.signals
-                .followers
-                .entry(ticket.clone())
-                .or_default()
-                .push(Arc::clone(&self.woken));
+            self.signals.followers.entry(ticket.clone()).or_default().push(Arc::clone(&self.woken));
         }
         new
     }

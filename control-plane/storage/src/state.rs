@@ -62,18 +62,10 @@ impl State {
                 Err(EnqueueError::GroupQueued(known.record.ticket.id.clone()))
             };
         }
-        if let Some(busy) = new
-            .players
-            .iter()
-            .find(|player| self.players.contains_key(&player.id))
-        {
+        if let Some(busy) = new.players.iter().find(|player| self.players.contains_key(&player.id)) {
             return Err(EnqueueError::PlayerQueued(busy.id.clone()));
         }
-        if self
-            .queues
-            .get(&new.queue)
-            .is_some_and(|queue| queue.len() >= new.queue_limit)
-        {
+        if self.queues.get(&new.queue).is_some_and(|queue| queue.len() >= new.queue_limit) {
             return Err(EnqueueError::QueueFull);
         }
 
@@ -91,10 +83,7 @@ impl State {
             region: new.region,
             constraints: new.constraints,
         });
-        let state = TicketState {
-            record: Arc::clone(&record),
-            status: Status::Queued,
-        };
+        let state = TicketState { record: Arc::clone(&record), status: Status::Queued };
         self.groups.insert(new.group, new.id.clone());
         for player in record.ticket.players.iter() {
             self.players.insert(player.id.clone(), new.id.clone());
@@ -103,13 +92,7 @@ impl State {
         let queue = self.queues.entry(new.queue).or_default();
         queue.insert(record);
         let unowned_queue = !queue.is_owned(now);
-        Ok((
-            Enqueued::New(state),
-            Changed {
-                unowned_queue,
-                ..Changed::default()
-            },
-        ))
+        Ok((Enqueued::New(state), Changed { unowned_queue, ..Changed::default() }))
     }
 
     pub(crate) fn cancel(&mut self, id: &TicketId, now: Time) -> (Option<Cancelled>, Changed) {
@@ -119,13 +102,7 @@ impl State {
         match &ticket.status {
             Status::Queued => {
                 self.end(id, Status::Cancelled, now + KEEP_ENDED);
-                (
-                    Some(Cancelled::Yes),
-                    Changed {
-                        tickets: vec![id.clone()],
-                        ..Changed::default()
-                    },
-                )
+                (Some(Cancelled::Yes), Changed { tickets: vec![id.clone()], ..Changed::default() })
             }
             Status::Cancelled => (Some(Cancelled::Yes), Changed::default()),
             ended => (Some(Cancelled::No(ended.clone())), Changed::default()),
@@ -156,13 +133,7 @@ impl State {
             self.end(&id, Status::Assigned(assignment), keep_until);
             tickets.push(id);
         }
-        (
-            Fenced::Done,
-            Changed {
-                tickets,
-                ..Changed::default()
-            },
-        )
+        (Fenced::Done, Changed { tickets, ..Changed::default() })
     }
 
     pub(crate) fn expire(&mut self, lease: &Lease, ids: &[TicketId], now: Time) -> (Fenced, Changed) {
@@ -171,10 +142,7 @@ impl State {
         }
         let mut changed = Changed::default();
         for id in ids {
-            let due = self
-                .tickets
-                .get(id)
-                .is_some_and(|known| known.record.ticket.expires_at <= now);
+            let due = self.tickets.get(id).is_some_and(|known| known.record.ticket.expires_at <= now);
             if due && self.is_queued(id, &lease.queue) {
                 self.end(id, Status::Expired, now + KEEP_ENDED);
                 changed.tickets.push(id.clone());
@@ -196,10 +164,7 @@ impl State {
         }
         self.last_fence += 1;
         queue.own(worker.clone(), self.last_fence, now + lasting);
-        Some(Lease {
-            queue: key.clone(),
-            fence: self.last_fence,
-        })
+        Some(Lease { queue: key.clone(), fence: self.last_fence })
     }
 
     pub(crate) fn renew(&mut self, lease: &Lease, lasting: Duration, now: Time) -> bool {
@@ -224,17 +189,11 @@ impl State {
 
     pub(crate) fn follow(&mut self, lease: &Lease) -> Option<QueueFeed> {
         let holds = self.holds(lease);
-        self.queues
-            .get_mut(&lease.queue)
-            .filter(|_| holds)
-            .map(Queue::follow)
+        self.queues.get_mut(&lease.queue).filter(|_| holds).map(Queue::follow)
     }
 
     pub(crate) fn unowned_queues(&self, now: Time) -> Vec<QueueKey> {
-        let unowned = self
-            .queues
-            .iter()
-            .filter(|(_, queue)| !queue.is_empty() && !queue.is_owned(now));
+        let unowned = self.queues.iter().filter(|(_, queue)| !queue.is_empty() && !queue.is_owned(now));
         unowned.map(|(key, _)| key.clone()).collect()
     }
 
@@ -269,9 +228,7 @@ impl State {
     }
 
     fn holds(&self, lease: &Lease) -> bool {
-        self.queues
-            .get(&lease.queue)
-            .is_some_and(|queue| queue.fence() == Some(lease.fence))
+        self.queues.get(&lease.queue).is_some_and(|queue| queue.fence() == Some(lease.fence))
     }
 
     fn is_queued(&self, id: &TicketId, queue: &QueueKey) -> bool {
@@ -281,11 +238,7 @@ impl State {
     }
 
     fn drop_queue_if_unused(&mut self, key: &QueueKey) {
-        if self
-            .queues
-            .get(key)
-            .is_some_and(|queue| queue.is_empty() && queue.fence().is_none())
-        {
+        if self.queues.get(key).is_some_and(|queue| queue.is_empty() && queue.fence().is_none()) {
             self.queues.remove(key);
         }
     }

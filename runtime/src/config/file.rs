@@ -61,10 +61,8 @@ pub(super) struct File<F> {
 }
 
 pub(super) fn read<F: FileSections>(path: &Path, command: &Command) -> Result<File<F>, FileError> {
-    let text = fs::read_to_string(path).map_err(|cause| FileError::Unreadable {
-        path: path.to_owned(),
-        cause,
-    })?;
+    let text =
+        fs::read_to_string(path).map_err(|cause| FileError::Unreadable { path: path.to_owned(), cause })?;
     let malformed = |error: toml::de::Error| FileError::Malformed {
         path: path.to_owned(),
         message: error.to_string().trim_end().to_owned(),
@@ -92,20 +90,15 @@ pub(super) fn read<F: FileSections>(path: &Path, command: &Command) -> Result<Fi
         entries.push(Entry { id, values, line });
     }
     let sections = toml::from_str::<F>(&text).map_err(malformed)?;
-    Ok(File {
-        path: path.to_owned(),
-        entries,
-        sections,
-    })
+    Ok(File { path: path.to_owned(), entries, sections })
 }
 
 impl<F> File<F> {
     /// The command with the file's values as defaults.
     pub(super) fn apply(&self, mut command: Command) -> Command {
         for entry in &self.entries {
-            command = command.mut_arg(&entry.id, |arg| {
-                arg.required(false).default_values(entry.values.iter().cloned())
-            });
+            command = command
+                .mut_arg(&entry.id, |arg| arg.required(false).default_values(entry.values.iter().cloned()));
         }
         command
     }
@@ -118,16 +111,10 @@ impl<F> File<F> {
         };
         let arg = text(ContextKind::InvalidArg).unwrap_or_default();
         let value = text(ContextKind::InvalidValue).unwrap_or_default();
-        let flag = arg
-            .split_whitespace()
-            .next()
-            .unwrap_or_default()
-            .trim_start_matches("--")
-            .replace('-', "_");
-        let entry = self
-            .entries
-            .iter()
-            .find(|entry| entry.id == flag && entry.values.iter().any(|v| v == value));
+        let flag =
+            arg.split_whitespace().next().unwrap_or_default().trim_start_matches("--").replace('-', "_");
+        let entry =
+            self.entries.iter().find(|entry| entry.id == flag && entry.values.iter().any(|v| v == value));
         let Some(entry) = entry else {
             return LoadError::Arguments(error);
         };
@@ -146,9 +133,7 @@ impl<F> File<F> {
 }
 
 fn is_setting(command: &Command, id: &str) -> bool {
-    command
-        .get_arguments()
-        .any(|arg| arg.get_id() == id && arg.get_long().is_some())
+    command.get_arguments().any(|arg| arg.get_id() == id && arg.get_long().is_some())
 }
 
 /// Names the nearest setting, or all sections where none is near.

@@ -14,39 +14,24 @@ pub fn reference(command: &Command) -> String {
         if matches!(long, "help" | "version") || arg.is_hide_set() {
             continue;
         }
-        let env = arg
-            .get_env()
-            .map_or_else(|| "–".to_owned(), |env| format!("`{}`", env.display()));
-        let defaults: Vec<_> = arg
-            .get_default_values()
-            .iter()
-            .map(|value| value.display().to_string())
-            .collect();
+        let env = arg.get_env().map_or_else(|| "–".to_owned(), |env| format!("`{}`", env.display()));
+        let defaults: Vec<_> =
+            arg.get_default_values().iter().map(|value| value.display().to_string()).collect();
         let default = match defaults.as_slice() {
             [] if arg.is_required_set() => "required".to_owned(),
             [] => "–".to_owned(),
             values => format!("`{}`", values.join(", ")),
         };
-        let help = arg
-            .get_long_help()
-            .or_else(|| arg.get_help())
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let help =
+            arg.get_long_help().or_else(|| arg.get_help()).map(ToString::to_string).unwrap_or_default();
         let values = arg.get_possible_values();
-        let choices: Vec<_> = values
-            .iter()
-            .map(|value| format!("`{}`", value.get_name()))
-            .collect();
+        let choices: Vec<_> = values.iter().map(|value| format!("`{}`", value.get_name())).collect();
         let choices = if choices.is_empty() || !arg.get_action().takes_values() {
             String::new()
         } else {
             format!(" One of {}.", choices.join(", "))
         };
-        let meaning = help
-            .split_whitespace()
-            .collect::<Vec<_>>()
-            .join(" ")
-            .replace('|', "\\|");
+        let meaning = help.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
         writeln!(page, "| `--{long}` | {env} | {default} | {meaning}{choices} |")
             .expect("a string takes all text");
     }

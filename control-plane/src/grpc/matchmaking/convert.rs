@@ -10,9 +10,7 @@ pub(super) fn player(player: pb::Player) -> Player {
     let attributes = player.attributes.into_iter();
     Player {
         id: PlayerId::new(player.player_id),
-        attributes: attributes
-            .filter_map(|(name, value)| Some((name, attribute(value)?)))
-            .collect(),
+        attributes: attributes.filter_map(|(name, value)| Some((name, attribute(value)?))).collect(),
         latencies: player.latencies.into_iter().collect(),
         team: (!player.team.is_empty()).then_some(player.team),
         role: (!player.role.is_empty()).then_some(player.role),

@@ -51,11 +51,12 @@ pub(super) fn check(
     let settings = queues.of(&queue);
     fits(&settings, &queue, request.players.len())?;
 
-    let made = || Uuid::now_v7().to_string();
-    let or_made = |text: String| if text.is_empty() { made() } else { text };
+    let or = |text: String, other: &dyn Fn() -> String| if text.is_empty() { other() } else { text };
+    let id = or(request.ticket_id, &|| Uuid::now_v7().to_string());
     Ok(NewTicket {
-        id: TicketId::new(or_made(request.ticket_id)),
-        group: GroupId::new(or_made(request.group_id)),
+        // The ticket names a group that nobody named: the same request sent again is then the same in all of it.
+        group: GroupId::new(or(request.group_id, &|| id.clone())),
+        id: TicketId::new(id),
         players: request.players.into_iter().map(convert::player).collect(),
         region: (!request.region.is_empty()).then(|| SmolStr::new(request.region)),
         constraints: (!request.constraints_json.is_empty()).then(|| Arc::from(request.constraints_json)),
@@ -70,10 +71,7 @@ fn players(fields: &mut Fields, request: &pb::EnqueueRequest) {
     if count == 0 {
         fields.wrong("players", "is required: at least one player");
     } else if count > MAX_PLAYERS {
-        fields.wrong(
-            "players",
-            format!("has {count} players; at most {MAX_PLAYERS} are allowed"),
-        );
+        fields.wrong("players", format!("has {count} players; at most {MAX_PLAYERS} are allowed"));
         return;
     }
     if let Some(size) = request.group_size
@@ -99,11 +97,7 @@ fn players(fields: &mut Fields, request: &pb::EnqueueRequest) {
 fn details(fields: &mut Fields, path: &str, player: &pb::Player) {
     fields.optional_id(&format!("{path}.team"), &player.team);
     fields.optional_id(&format!("{path}.role"), &player.role);
-    fields.names(
-        &format!("{path}.latencies"),
-        player.latencies.keys(),
-        MAX_ATTRIBUTES,
-    );
+    fields.names(&format!("{path}.latencies"), player.latencies.keys(), MAX_ATTRIBUTES);
     for (region, latency) in &player.latencies {
         if *latency > MAX_LATENCY {
             fields.wrong(
@@ -112,11 +106,7 @@ fn details(fields: &mut Fields, path: &str, player: &pb::Player) {
             );
         }
     }
-    fields.names(
-        &format!("{path}.attributes"),
-        player.attributes.keys(),
-        MAX_ATTRIBUTES,
-    );
+    fields.names(&format!("{path}.attributes"), player.attributes.keys(), MAX_ATTRIBUTES);
     for (name, value) in &player.attributes {
         attribute(fields, &format!("{path}.attributes.{name}"), value);
     }
@@ -125,21 +115,15 @@ fn details(fields: &mut Fields, path: &str, player: &pb::Player) {
 fn attribute(fields: &mut Fields, path: &str, value: &pb::AttributeValue) {
     use pb::attribute_value::Kind;
     match &value.kind {
-        None => fields.wrong(
-            path,
-            "has no value; give a number, a text, a list of texts or a map of numbers",
-        ),
+        None => {
+            fields.wrong(path, "has no value; give a number, a text, a list of texts or a map of numbers")
+        }
         Some(Kind::Number(number)) if !number.is_finite() => fields.wrong(path, "must be a finite number"),
         Some(Kind::Number(_)) => {}
         Some(Kind::String(text)) => fields.text(path, text, MAX_TEXT),
         Some(Kind::StringList(list)) if list.values.len() > MAX_ENTRIES => {
-            fields.wrong(
-                path,
-                format!(
-                    "has {} entries; at most {MAX_ENTRIES} are allowed",
-                    list.values.len()
-                ),
-            );
+            fields
+                .wrong(path, format!("has {} entries; at most {MAX_ENTRIES} are allowed", list.values.len()));
         }
         Some(Kind::StringList(list)) => {
             for text in &list.values {
@@ -164,10 +148,7 @@ fn fits(settings: &QueueSettings, queue: &QueueKey, players: usize) -> Result<()
     let mut fields = Fields::default();
     fields.wrong(
         "players",
-        format!(
-            "has {players} players, but `{queue}` ({}) takes parties of at most {most}",
-            settings.rules
-        ),
+        format!("has {players} players, but `{queue}` ({}) takes parties of at most {most}", settings.rules),
     );
     fields.check()
 }

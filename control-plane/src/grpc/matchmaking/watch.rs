@@ -49,9 +49,7 @@ pub(super) async fn one(shared: &Shared, id: &TicketId, answers: &Answers<pb::Wa
         };
         if told.as_ref() != Some(&ticket) {
             told = Some(ticket.clone());
-            let sent = answers
-                .send(Ok(pb::WatchTicketResponse { ticket: Some(ticket) }))
-                .await;
+            let sent = answers.send(Ok(pb::WatchTicketResponse { ticket: Some(ticket) })).await;
             if sent.is_err() {
                 return;
             }
@@ -82,12 +80,7 @@ pub(super) async fn many(
     answers: &Answers<pb::WatchResponse>,
 ) {
     let inbox = shared.storage.signals().inbox();
-    let mut watch = Watch {
-        shared,
-        inbox,
-        told: HashMap::new(),
-        answers,
-    };
+    let mut watch = Watch { shared, inbox, told: HashMap::new(), answers };
     let mut read_again = tokio::time::interval(READ_AGAIN);
     loop {
         let done = tokio::select! {
@@ -133,9 +126,7 @@ impl Watch<'_> {
         }
         if self.inbox.followed().len() >= MAX_SUBSCRIPTIONS {
             let message = format!("this stream follows {MAX_SUBSCRIPTIONS} tickets already; open another");
-            return self
-                .refuse(ticket, &Refusal::new(Reason::RateLimited, message))
-                .await;
+            return self.refuse(ticket, &Refusal::new(Reason::RateLimited, message)).await;
         }
         let id = TicketId::new(ticket);
         // Followed before it is read: a change in between is not missed.
@@ -179,10 +170,7 @@ impl Watch<'_> {
                     }
                     Err(refusal) => refused(&refusal),
                 };
-                let response = pb::WatchResponse {
-                    ticket_id: id.to_string(),
-                    event: Some(event),
-                };
+                let response = pb::WatchResponse { ticket_id: id.to_string(), event: Some(event) };
                 answers.send(Ok(response)).await.map_err(|_| Gone)?;
                 if state.status.is_final() {
                     self.inbox.unfollow(id);
@@ -201,20 +189,14 @@ impl Watch<'_> {
             return true;
         }
         let position = match state.status {
-            Status::Queued => self
-                .shared
-                .board
-                .place(&state.record.queue, state.record.ticket.order),
+            Status::Queued => self.shared.board.place(&state.record.queue, state.record.ticket.order),
             _ => None,
         };
         place.as_ref().map(|place| place.position) != position.map(|(position, _)| position)
     }
 
     async fn refuse(&self, ticket_id: String, refusal: &Refusal) -> Result<(), Gone> {
-        let response = pb::WatchResponse {
-            ticket_id,
-            event: Some(refused(refusal)),
-        };
+        let response = pb::WatchResponse { ticket_id, event: Some(refused(refusal)) };
         self.answers.send(Ok(response)).await.map_err(|_| Gone)
     }
 

@@ -41,36 +41,22 @@ pub(super) async fn serve(shared: &Shared, mut messages: Streaming<pb::ConnectRe
     };
     let server = greeting.registration.server.clone();
     let (commands, commanded) = mpsc::channel(COMMANDS);
-    let link = Link {
-        id: NEXT_LINK.fetch_add(1, Ordering::Relaxed),
-        commands,
-    };
+    let link = Link { id: NEXT_LINK.fetch_add(1, Ordering::Relaxed), commands };
     let link_id = link.id;
-    // The welcome goes out before the first command can.
     let pace = shared.agent_pace;
-    let welcome = pb::Welcome {
-        heartbeat_interval_ms: pace.interval_ms(),
-        expiry_ms: pace.expiry_ms(),
-    };
-    if answers.try_send(Ok(down(Down::Welcome(welcome)))).is_err() {
-        return;
-    }
-    let connected = shared.registry.connect(
-        greeting.registration,
-        greeting.lands,
-        greeting.draining,
-        pace.expiry,
-        link,
-    );
+    let connected =
+        shared.registry.connect(greeting.registration, greeting.lands, greeting.draining, pace.expiry, link);
     if let Err(refused) = connected {
         return end(&answers, convert::superseded(refused));
     }
+    // The first thing that this stream carries: commands wait in their own channel until then.
+    let welcome = pb::Welcome { heartbeat_interval_ms: pace.interval_ms(), expiry_ms: pace.expiry_ms() };
+    if answers.try_send(Ok(down(Down::Welcome(welcome)))).is_err() {
+        shared.registry.disconnected(&server, link_id);
+        return;
+    }
     tracing::info!(%server, instance = greeting.instance, "a server is registered");
-    let agent = Agent {
-        shared,
-        server,
-        link: link_id,
-    };
+    let agent = Agent { shared, server, link: link_id };
     match agent.converse(messages, commanded, &answers).await {
         End::Goodbye(reason) => {
             tracing::info!(server = %agent.server, reason, "a server has gone");
@@ -174,18 +160,14 @@ impl Agent<'_> {
 async fn hello(messages: &mut Streaming<pb::ConnectRequest>) -> Result<pb::Hello, Refusal> {
     let missing = |message: &str| Refusal::invalid(vec![FieldError::new("hello", message)]);
     match tokio::time::timeout(HELLO_WITHIN, messages.next()).await {
-        Ok(Some(Ok(pb::ConnectRequest {
-            message: Some(Up::Hello(hello)),
-        }))) => Ok(hello),
+        Ok(Some(Ok(pb::ConnectRequest { message: Some(Up::Hello(hello)) }))) => Ok(hello),
         Ok(_) => Err(missing("must be the first message of the stream")),
         Err(_) => Err(missing("must be sent within 5 seconds")),
     }
 }
 
 fn down(message: Down) -> pb::ConnectResponse {
-    pb::ConnectResponse {
-        message: Some(message),
-    }
+    pb::ConnectResponse { message: Some(message) }
 }
 
 fn end(answers: &Answers, refusal: Refusal) {

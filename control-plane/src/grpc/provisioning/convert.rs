@@ -52,10 +52,7 @@ pub(super) fn hello(hello: pb::Hello) -> Result<Greeting, Refusal> {
     };
     let connect_base = address.check(&mut fields, "hello.");
     if hello.land_types.is_empty() || hello.land_types.len() > MAX_LAND_TYPES {
-        fields.wrong(
-            "hello.land_types",
-            format!("must name 1 to {MAX_LAND_TYPES} land types"),
-        );
+        fields.wrong("hello.land_types", format!("must name 1 to {MAX_LAND_TYPES} land types"));
     }
     for land_type in &hello.land_types {
         fields.id("hello.land_types", land_type);
@@ -98,10 +95,7 @@ pub(super) fn plain_server(request: pb::RegisterServerRequest) -> Result<Registr
     };
     let connect_base = address.check(&mut fields, "");
     if request.capacity > MAX_CAPACITY {
-        fields.wrong(
-            "capacity",
-            format!("must be 1 to {MAX_CAPACITY}, or absent for {DEFAULT_CAPACITY}"),
-        );
+        fields.wrong("capacity", format!("must be 1 to {MAX_CAPACITY}, or absent for {DEFAULT_CAPACITY}"));
     }
     fields.optional_id("region", &request.region);
     fields.optional_id("version", &request.version);
@@ -113,11 +107,7 @@ pub(super) fn plain_server(request: pb::RegisterServerRequest) -> Result<Registr
         connect_base,
         land_types: vec![SmolStr::new(request.land_type)],
         region: (!request.region.is_empty()).then(|| SmolStr::new(request.region)),
-        capacity: capacity(if request.capacity == 0 {
-            DEFAULT_CAPACITY
-        } else {
-            request.capacity
-        }),
+        capacity: capacity(if request.capacity == 0 { DEFAULT_CAPACITY } else { request.capacity }),
         labels: request.labels.into_iter().collect(),
         version: request.version,
     })
@@ -128,12 +118,7 @@ pub(super) fn heartbeat(beat: pb::Heartbeat) -> Result<Heartbeat, Refusal> {
     let healthy = beat.health() == pb::Health::Healthy;
     let lands = lands(&mut fields, "heartbeat.lands", beat.lands);
     fields.check()?;
-    Ok(Heartbeat {
-        sequence: beat.sequence,
-        healthy,
-        draining: beat.draining,
-        lands,
-    })
+    Ok(Heartbeat { sequence: beat.sequence, healthy, draining: beat.draining, lands })
 }
 
 pub(super) fn command(command: Command) -> Down {
@@ -153,13 +138,12 @@ pub(super) fn command(command: Command) -> Down {
                     player_ids: team.players.iter().map(ToString::to_string).collect(),
                 })
                 .collect(),
-            constraints_json: order.constraints,
+            constraints_json: order.constraints.clone(),
             answer_within_ms: u32::try_from(order.answer_within.as_millis()).unwrap_or(u32::MAX),
         }),
-        Command::Release { land, reason } => Down::ReleaseLand(pb::ReleaseLand {
-            land_id: land.to_string(),
-            reason,
-        }),
+        Command::Release { land, reason } => {
+            Down::ReleaseLand(pb::ReleaseLand { land_id: land.to_string(), reason })
+        }
         Command::Superseded { by } => Down::Superseded(pb::Superseded { by_instance_id: by }),
     }
 }
@@ -191,10 +175,7 @@ pub(super) fn server(view: ServerView) -> pb::Server {
         state: state.into(),
         connect_base: registration.connect_base,
         land_types: registration.land_types.iter().map(ToString::to_string).collect(),
-        region: registration
-            .region
-            .map(|region| region.to_string())
-            .unwrap_or_default(),
+        region: registration.region.map(|region| region.to_string()).unwrap_or_default(),
         capacity: count(registration.capacity),
         lands_used: count(lands.len()),
         players: count(lands.iter().map(|land| land.player_ids.len()).sum()),
@@ -215,10 +196,7 @@ pub(super) fn superseded(refused: HelloRefused) -> Refusal {
 /// A stranger's text, short enough for a log line.
 pub(super) fn shortened(mut text: String) -> String {
     if text.len() > MAX_REASON {
-        let end = (0..=MAX_REASON)
-            .rev()
-            .find(|end| text.is_char_boundary(*end))
-            .unwrap_or(0);
+        let end = (0..=MAX_REASON).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         text.truncate(end);
     }
     text
@@ -244,32 +222,18 @@ impl Address<'_> {
             fields.wrong(format!("{path}connect_port"), "must be 1 to 65535, or absent");
         }
         if !matches!(self.connect_scheme, "" | "ws" | "wss") {
-            fields.wrong(
-                format!("{path}connect_scheme"),
-                "must be `ws` or `wss`, or absent",
-            );
+            fields.wrong(format!("{path}connect_scheme"), "must be `ws` or `wss`, or absent");
         }
-        let port = if self.connect_port == 0 {
-            self.port
-        } else {
-            self.connect_port
-        };
+        let port = if self.connect_port == 0 { self.port } else { self.connect_port };
         let scheme = match (self.connect_scheme, port) {
             ("", 443) => "wss",
             ("", _) => "ws",
             (scheme, _) => scheme,
         };
-        let host = if self.connect_host.is_empty() {
-            self.host
-        } else {
-            self.connect_host
-        };
+        let host = if self.connect_host.is_empty() { self.host } else { self.connect_host };
         // An IPv6 address stands in brackets in a URL.
-        let host = if host.contains(':') && !host.starts_with('[') {
-            format!("[{host}]")
-        } else {
-            host.to_owned()
-        };
+        let host =
+            if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
         match (scheme, port) {
             ("ws", 80) | ("wss", 443) => format!("{scheme}://{host}"),
             _ => format!("{scheme}://{host}:{port}"),
@@ -287,10 +251,7 @@ fn labels(fields: &mut Fields, path: &str, labels: &HashMap<String, String>) {
 
 fn lands(fields: &mut Fields, path: &str, lands: Vec<pb::Land>) -> Vec<Land> {
     if lands.len() > capacity(MAX_CAPACITY) {
-        fields.wrong(
-            path,
-            format!("has {} lands; at most {MAX_CAPACITY} are allowed", lands.len()),
-        );
+        fields.wrong(path, format!("has {} lands; at most {MAX_CAPACITY} are allowed", lands.len()));
         return Vec::new();
     }
     let land = |land: pb::Land| {
@@ -318,30 +279,15 @@ mod tests {
     fn connect_bases() {
         let base = |host, port, connect_host, connect_port, connect_scheme| {
             let mut fields = Fields::default();
-            let address = Address {
-                host,
-                port,
-                connect_host,
-                connect_port,
-                connect_scheme,
-            };
+            let address = Address { host, port, connect_host, connect_port, connect_scheme };
             let base = address.check(&mut fields, "");
             fields.check().map(|()| base)
         };
         let good = [
             (base("10.0.0.1", 7001, "", 0, ""), "ws://10.0.0.1:7001"),
-            (
-                base("10.0.0.1", 7001, "play.example", 443, ""),
-                "wss://play.example",
-            ),
-            (
-                base("10.0.0.1", 7001, "play.example", 80, ""),
-                "ws://play.example",
-            ),
-            (
-                base("10.0.0.1", 7001, "play.example", 0, "wss"),
-                "wss://play.example:7001",
-            ),
+            (base("10.0.0.1", 7001, "play.example", 443, ""), "wss://play.example"),
+            (base("10.0.0.1", 7001, "play.example", 80, ""), "ws://play.example"),
+            (base("10.0.0.1", 7001, "play.example", 0, "wss"), "wss://play.example:7001"),
             (base("10.0.0.1", 443, "", 0, "ws"), "ws://10.0.0.1:443"),
             (base("::1", 7001, "", 0, ""), "ws://[::1]:7001"),
         ];

@@ -35,22 +35,15 @@ struct Call {
 impl DirectAllocations {
     /// The land is not needed any more: its `allocation_id` may be used again.
     pub(super) fn forget(&self, land: &LandId) {
-        let is_lands = |call: &Arc<Call>| {
-            call.answer
-                .get()
-                .is_some_and(|answer| answer.land_id == land.as_str())
-        };
+        let is_lands =
+            |call: &Arc<Call>| call.answer.get().is_some_and(|answer| answer.land_id == land.as_str());
         self.0.lock().retain(|_, call| !is_lands(call));
     }
 
     fn call(&self, id: &str, now: Time) -> Result<Arc<Call>, Refusal> {
         let mut calls = self.0.lock();
         if calls.len() >= MAX_REMEMBERED {
-            calls.retain(|_, call| {
-                call.answer
-                    .get()
-                    .is_none_or(|answer| answer.expires_at_unix_ms > now.0)
-            });
+            calls.retain(|_, call| call.answer.get().is_none_or(|answer| answer.expires_at_unix_ms > now.0));
         }
         if calls.len() >= MAX_REMEMBERED && !calls.contains_key(id) {
             let message = "too many allocations are open; release lands that are not needed";
@@ -66,9 +59,7 @@ pub(super) async fn allocate(
     request: pb::AllocateRequest,
 ) -> Result<pb::AllocateResponse, Refusal> {
     check(&request)?;
-    let call = shared
-        .direct
-        .call(&request.allocation_id, Time(shared.clock.wall_ms()))?;
+    let call = shared.direct.call(&request.allocation_id, Time(shared.clock.wall_ms()))?;
     let answer = call.answer.get_or_try_init(|| first(shared, request)).await;
     answer.cloned()
 }
@@ -82,10 +73,7 @@ async fn first(shared: &Shared, request: pb::AllocateRequest) -> Result<pb::Allo
         match_id: MatchId::new(Uuid::now_v7().to_string()),
         land_type: SmolStr::new(&shared.queues.of(&queue).land_type),
         queue,
-        groups: vec![GroupWish {
-            group: GroupId::new(&request.group_id),
-            constraints,
-        }],
+        groups: vec![GroupWish { group: GroupId::new(&request.group_id), constraints }],
         players: request.player_ids.iter().map(PlayerId::new).collect(),
         teams: Arc::from([]),
         region: (!request.region.is_empty()).then(|| SmolStr::new(&request.region)),
@@ -113,10 +101,8 @@ fn check(request: &pb::AllocateRequest) -> Result<(), Refusal> {
     }
     let count = request.player_ids.len();
     if count > 0 && usize::try_from(request.group_size) != Ok(count) {
-        fields.wrong(
-            "player_ids",
-            format!("names {count} players, but group_size is {}", request.group_size),
-        );
+        fields
+            .wrong("player_ids", format!("names {count} players, but group_size is {}", request.group_size));
     } else {
         for (index, player) in request.player_ids.iter().enumerate() {
             fields.id(&format!("player_ids[{index}]"), player);

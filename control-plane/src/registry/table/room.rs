@@ -24,11 +24,7 @@ struct Turn {
 impl Room {
     pub(super) fn insert(&mut self, registration: &Registration) {
         for key in keys(registration) {
-            self.0
-                .entry(key)
-                .or_default()
-                .servers
-                .insert(registration.server.clone());
+            self.0.entry(key).or_default().servers.insert(registration.server.clone());
         }
     }
 
@@ -58,10 +54,7 @@ impl Turn {
     fn next(&mut self, except: &HashSet<ServerId>) -> Option<ServerId> {
         let from = self.last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
         let rest = self.servers.range((from, Bound::Unbounded));
-        let next = rest
-            .chain(self.servers.iter())
-            .find(|id| !except.contains(*id))
-            .cloned()?;
+        let next = rest.chain(self.servers.iter()).find(|id| !except.contains(*id)).cloned()?;
         self.last = Some(next.clone());
         Some(next)
     }
@@ -69,10 +62,7 @@ impl Turn {
 
 fn keys(registration: &Registration) -> impl Iterator<Item = (SmolStr, Option<SmolStr>)> {
     registration.land_types.iter().flat_map(|land_type| {
-        let regional = registration
-            .region
-            .as_ref()
-            .map(|region| (land_type.clone(), Some(region.clone())));
+        let regional = registration.region.as_ref().map(|region| (land_type.clone(), Some(region.clone())));
         std::iter::once((land_type.clone(), None)).chain(regional)
     })
 }

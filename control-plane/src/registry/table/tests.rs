@@ -25,9 +25,7 @@ fn server(id: &str, instance: &str) -> Registration {
 fn table(ids: &[&str]) -> Table {
     let mut table = Table::default();
     for id in ids {
-        table
-            .hello(server(id, "i-1"), Vec::new(), false, SOON, NOW)
-            .unwrap();
+        table.hello(server(id, "i-1"), Vec::new(), false, SOON, NOW).unwrap();
     }
     table
 }
@@ -39,29 +37,13 @@ fn reserve(table: &mut Table, land: &str) -> Option<String> {
 fn reserve_in(table: &mut Table, land: &str, region: Option<&str>) -> Option<String> {
     let region = region.map(SmolStr::new);
     let (land, except) = (LandId::new(land), HashSet::new());
-    let pick = Pick {
-        land_type: "hero",
-        land: &land,
-        region: region.as_ref(),
-        except: &except,
-    };
+    let pick = Pick { land_type: "hero", land: &land, region: region.as_ref(), except: &except };
     table.reserve(&pick).map(|reserved| reserved.server.to_string())
 }
 
 fn beat(sequence: u64, lands: &[&str]) -> Heartbeat {
-    let lands = lands
-        .iter()
-        .map(|land| Land {
-            id: LandId::new(land),
-            players: Vec::new(),
-        })
-        .collect();
-    Heartbeat {
-        sequence,
-        healthy: true,
-        draining: false,
-        lands,
-    }
+    let lands = lands.iter().map(|land| Land { id: LandId::new(land), players: Vec::new() }).collect();
+    Heartbeat { sequence, healthy: true, draining: false, lands }
 }
 
 fn state(table: &Table, id: &str) -> ServerState {
@@ -81,9 +63,7 @@ fn servers_are_taken_in_turn_until_they_are_full() {
 #[test]
 fn the_region_comes_first_and_the_rest_after_it() {
     let mut table = table(&["a-us", "b-eu", "c-us"]);
-    let picked: Vec<_> = (0..4)
-        .map(|n| reserve_in(&mut table, &format!("l{n}"), Some("eu")))
-        .collect();
+    let picked: Vec<_> = (0..4).map(|n| reserve_in(&mut table, &format!("l{n}"), Some("eu"))).collect();
     let names: Vec<_> = picked.iter().map(|server| server.as_deref()).collect();
     assert_eq!(names, [Some("b-eu"), Some("b-eu"), Some("a-us"), Some("c-us")]);
 }
@@ -91,16 +71,8 @@ fn the_region_comes_first_and_the_rest_after_it() {
 #[test]
 fn servers_that_were_asked_are_passed_over() {
     let mut table = table(&["a", "b"]);
-    let (land, except) = (
-        LandId::new("l"),
-        HashSet::from([ServerId::new("a"), ServerId::new("b")]),
-    );
-    let pick = Pick {
-        land_type: "hero",
-        land: &land,
-        region: None,
-        except: &except,
-    };
+    let (land, except) = (LandId::new("l"), HashSet::from([ServerId::new("a"), ServerId::new("b")]));
+    let pick = Pick { land_type: "hero", land: &land, region: None, except: &except };
     assert_eq!(table.reserve(&pick), None);
 }
 
@@ -111,15 +83,9 @@ fn a_land_that_a_heartbeat_leaves_out_has_ended() {
         reserve(&mut table, land);
     }
     table.land_ready(&LandId::new("l1"), None);
-    assert!(
-        !table.heartbeat(&ServerId::new("a"), beat(1, &["l1"]), SOON, NOW),
-        "l2 waits for its answer"
-    );
+    assert!(!table.heartbeat(&ServerId::new("a"), beat(1, &["l1"]), SOON, NOW), "l2 waits for its answer");
     assert_eq!(reserve(&mut table, "l3"), None);
-    assert!(
-        table.heartbeat(&ServerId::new("a"), beat(2, &[]), SOON, NOW),
-        "l1 ended"
-    );
+    assert!(table.heartbeat(&ServerId::new("a"), beat(2, &[]), SOON, NOW), "l1 ended");
     assert!(!table.is_live(&LandId::new("l1")) && table.is_live(&LandId::new("l2")));
     assert_eq!(reserve(&mut table, "l3").as_deref(), Some("a"));
 }
@@ -139,15 +105,9 @@ fn a_silent_server_is_lost_then_back_then_forgotten() {
     assert_eq!(table.next_deadline(), Some(SOON));
     assert_eq!(table.expire(Time(SOON.0 - 1), SOON + SHOWN), Expired::default());
     assert_eq!(table.expire(SOON, SOON + SHOWN).lost, std::slice::from_ref(&id));
-    assert_eq!(
-        (state(&table, "a"), reserve(&mut table, "l")),
-        (ServerState::Lost, None)
-    );
+    assert_eq!((state(&table, "a"), reserve(&mut table, "l")), (ServerState::Lost, None));
 
-    assert!(
-        table.heartbeat(&id, beat(1, &[]), SOON + SHOWN, SOON),
-        "it is heard of again"
-    );
+    assert!(table.heartbeat(&id, beat(1, &[]), SOON + SHOWN, SOON), "it is heard of again");
     assert_eq!(reserve(&mut table, "l").as_deref(), Some("a"));
 
     table.lose(&id, SOON + SHOWN * 2);
@@ -161,55 +121,25 @@ fn a_silent_server_is_lost_then_back_then_forgotten() {
 fn the_newer_instance_takes_over_and_the_older_is_refused() {
     let mut table = table(&["a"]);
     reserve(&mut table, "l1");
-    let lands = vec![Land {
-        id: LandId::new("l9"),
-        players: Vec::new(),
-    }];
+    let lands = vec![Land { id: LandId::new("l9"), players: Vec::new() }];
     table.hello(server("a", "i-2"), lands, false, SOON, NOW).unwrap();
-    assert!(
-        !table.is_live(&LandId::new("l1")),
-        "the older instance's open question died with it"
-    );
+    assert!(!table.is_live(&LandId::new("l1")), "the older instance's open question died with it");
     assert!(table.is_live(&LandId::new("l9")));
     let refused = table.hello(server("a", "i-1"), Vec::new(), false, SOON, NOW);
     assert_eq!(refused, Err(HelloRefused::Superseded { by: "i-2".to_owned() }));
     // Once the newer one is lost, the older may come back.
     table.lose(&ServerId::new("a"), SOON);
-    table
-        .hello(server("a", "i-1"), Vec::new(), false, SOON, NOW)
-        .unwrap();
+    table.hello(server("a", "i-1"), Vec::new(), false, SOON, NOW).unwrap();
 }
 
 #[test]
 fn draining_and_unhealthy_servers_get_nothing() {
     let mut table = table(&["a"]);
     let id = ServerId::new("a");
-    table.heartbeat(
-        &id,
-        Heartbeat {
-            draining: true,
-            ..beat(1, &[])
-        },
-        SOON,
-        NOW,
-    );
-    assert_eq!(
-        (state(&table, "a"), reserve(&mut table, "l")),
-        (ServerState::Draining, None)
-    );
-    table.heartbeat(
-        &id,
-        Heartbeat {
-            healthy: false,
-            ..beat(2, &[])
-        },
-        SOON,
-        NOW,
-    );
-    assert_eq!(
-        (state(&table, "a"), reserve(&mut table, "l")),
-        (ServerState::Unhealthy, None)
-    );
+    table.heartbeat(&id, Heartbeat { draining: true, ..beat(1, &[]) }, SOON, NOW);
+    assert_eq!((state(&table, "a"), reserve(&mut table, "l")), (ServerState::Draining, None));
+    table.heartbeat(&id, Heartbeat { healthy: false, ..beat(2, &[]) }, SOON, NOW);
+    assert_eq!((state(&table, "a"), reserve(&mut table, "l")), (ServerState::Unhealthy, None));
     assert!(table.heartbeat(&id, beat(3, &[]), SOON, NOW));
     assert!(reserve(&mut table, "l").is_some());
 }
@@ -217,20 +147,12 @@ fn draining_and_unhealthy_servers_get_nothing() {
 #[test]
 fn a_server_without_an_agent_frees_its_places_by_time() {
     let mut table = Table::default();
-    let plain = Registration {
-        instance: None,
-        capacity: 1,
-        ..server("a", "")
-    };
+    let plain = Registration { instance: None, capacity: 1, ..server("a", "") };
     table.register(plain.clone(), SOON, NOW).unwrap();
     reserve(&mut table, "l1");
     table.land_ready(&LandId::new("l1"), Some(Time(5_000)));
     table.register(plain, SOON, NOW).unwrap();
-    assert_eq!(
-        reserve(&mut table, "l2"),
-        None,
-        "registering again is a heartbeat and frees nothing"
-    );
+    assert_eq!(reserve(&mut table, "l2"), None, "registering again is a heartbeat and frees nothing");
     assert_eq!(table.next_deadline(), Some(Time(5_000)));
     assert!(table.expire(Time(5_000), SOON).freed);
     assert_eq!(reserve(&mut table, "l2").as_deref(), Some("a"));

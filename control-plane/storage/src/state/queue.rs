@@ -52,12 +52,7 @@ impl Queue {
     }
 
     pub(super) fn own(&mut self, worker: WorkerId, fence: u64, until: Time) {
-        self.owner = Some(Owner {
-            worker,
-            fence,
-            until,
-            feed: None,
-        });
+        self.owner = Some(Owner { worker, fence, until, feed: None });
     }
 
     pub(super) fn prolong(&mut self, until: Time) {

@@ -24,10 +24,7 @@ pub(crate) fn ticket(id: &str, players: &[&str]) -> NewTicket {
         id: TicketId::new(id),
         queue: queue(),
         group: GroupId::new(format!("g-{id}")),
-        players: players
-            .iter()
-            .map(|player| Player::new(PlayerId::new(player)))
-            .collect(),
+        players: players.iter().map(|player| Player::new(PlayerId::new(player))).collect(),
         region: None,
         constraints: None,
         lifetime: LIFETIME,
@@ -45,11 +42,7 @@ pub(crate) async fn enqueue(storage: &Subject, id: &str, players: &[&str]) {
 }
 
 pub(crate) async fn claim(storage: &Subject) -> Lease {
-    storage
-        .claim(&queue(), &WorkerId::new("w-1"), LEASE, NOW)
-        .await
-        .unwrap()
-        .unwrap()
+    storage.claim(&queue(), &WorkerId::new("w-1"), LEASE, NOW).await.unwrap().unwrap()
 }
 
 pub(crate) async fn status(storage: &Subject, ticket: &str) -> Option<Status> {
@@ -71,7 +64,5 @@ pub(crate) fn a_match(tickets: &[&str]) -> NewMatch {
         };
         (id(ticket), Arc::new(assignment))
     };
-    NewMatch {
-        assignments: tickets.iter().map(assignment).collect(),
-    }
+    NewMatch { assignments: tickets.iter().map(assignment).collect() }
 }

@@ -16,10 +16,7 @@ pub(crate) async fn cancel_and_assign_never_both_win(storage: Subject) {
         let cancel = tokio::spawn(async move { canceller.cancel(&ticket, NOW).await.unwrap() });
         let assigned = storage.assign(&lease, a_match(&[&name]), NOW).await.unwrap() == Fenced::Done;
         let cancelled = cancel.await.unwrap() == Some(Cancelled::Yes);
-        assert!(
-            assigned != cancelled,
-            "round {round}: assigned {assigned}, cancelled {cancelled}"
-        );
+        assert!(assigned != cancelled, "round {round}: assigned {assigned}, cancelled {cancelled}");
     }
 }
 
@@ -27,12 +24,8 @@ pub(crate) async fn one_of_many_enqueues_of_a_player_wins(storage: Subject) {
     let mut calls = JoinSet::new();
     for caller in 0..32 {
         let storage = Arc::clone(&storage);
-        calls.spawn(async move {
-            storage
-                .enqueue(ticket(&format!("t-{caller}"), &["p"]), NOW)
-                .await
-                .is_ok()
-        });
+        calls
+            .spawn(async move { storage.enqueue(ticket(&format!("t-{caller}"), &["p"]), NOW).await.is_ok() });
     }
     let won = calls.join_all().await.into_iter().filter(|won| *won).count();
     assert_eq!(won, 1);
@@ -43,13 +36,7 @@ pub(crate) async fn one_of_many_claims_wins(storage: Subject) {
     for caller in 0..32 {
         let storage = Arc::clone(&storage);
         let worker = WorkerId::new(format!("w-{caller}"));
-        calls.spawn(async move {
-            storage
-                .claim(&queue(), &worker, LEASE, NOW)
-                .await
-                .unwrap()
-                .is_some()
-        });
+        calls.spawn(async move { storage.claim(&queue(), &worker, LEASE, NOW).await.unwrap().is_some() });
     }
     let won = calls.join_all().await.into_iter().filter(|won| *won).count();
     assert_eq!(won, 1);

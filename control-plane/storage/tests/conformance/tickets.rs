@@ -21,20 +21,11 @@ pub(crate) async fn the_same_request_again_is_the_same_ticket(storage: Subject) 
     enqueue(&storage, "t", &["p"]).await;
     let by_id = storage.enqueue(ticket("t", &["p"]), NOW).await.unwrap();
     let by_group = storage
-        .enqueue(
-            storage::NewTicket {
-                id: id("other"),
-                ..ticket("t", &["p"])
-            },
-            NOW + Duration::from_secs(1),
-        )
+        .enqueue(storage::NewTicket { id: id("other"), ..ticket("t", &["p"]) }, NOW + Duration::from_secs(1))
         .await
         .unwrap();
     for again in [by_id, by_group] {
-        assert!(
-            matches!(&again, Enqueued::Known(state) if state.record.ticket.id == id("t")),
-            "{again:?}"
-        );
+        assert!(matches!(&again, Enqueued::Known(state) if state.record.ticket.id == id("t")), "{again:?}");
     }
     assert_eq!(status(&storage, "other").await, None);
 }
@@ -49,33 +40,21 @@ pub(crate) async fn a_group_with_other_content_is_refused(storage: Subject) {
     enqueue(&storage, "t", &["p"]).await;
     let mut other = ticket("u", &["p", "q"]);
     other.group = GroupId::new("g-t");
-    assert_eq!(
-        storage.enqueue(other, NOW).await,
-        Err(EnqueueError::GroupQueued(id("t")))
-    );
+    assert_eq!(storage.enqueue(other, NOW).await, Err(EnqueueError::GroupQueued(id("t"))));
 }
 
 pub(crate) async fn a_player_is_in_one_active_ticket(storage: Subject) {
     enqueue(&storage, "t", &["p", "q"]).await;
     let refused = storage.enqueue(ticket("u", &["r", "q"]), NOW).await;
-    assert_eq!(
-        refused,
-        Err(EnqueueError::PlayerQueued(matching::PlayerId::new("q")))
-    );
+    assert_eq!(refused, Err(EnqueueError::PlayerQueued(matching::PlayerId::new("q"))));
     // The refused ticket left nothing behind.
     enqueue(&storage, "v", &["r"]).await;
 }
 
 pub(crate) async fn a_full_queue_takes_no_more(storage: Subject) {
-    let limited = |name: &str| storage::NewTicket {
-        queue_limit: 1,
-        ..ticket(name, &[name])
-    };
+    let limited = |name: &str| storage::NewTicket { queue_limit: 1, ..ticket(name, &[name]) };
     storage.enqueue(limited("t"), NOW).await.unwrap();
-    assert_eq!(
-        storage.enqueue(limited("u"), NOW).await,
-        Err(EnqueueError::QueueFull)
-    );
+    assert_eq!(storage.enqueue(limited("u"), NOW).await, Err(EnqueueError::QueueFull));
     storage.cancel(&id("t"), NOW).await.unwrap();
     storage.enqueue(limited("u"), NOW).await.unwrap();
 }
@@ -92,15 +71,9 @@ pub(crate) async fn cancel_is_final_and_repeatable(storage: Subject) {
 pub(crate) async fn an_assigned_ticket_is_not_cancelled(storage: Subject) {
     enqueue(&storage, "t", &["p"]).await;
     let lease = claim(&storage).await;
-    assert_eq!(
-        storage.assign(&lease, a_match(&["t"]), NOW).await.unwrap(),
-        Fenced::Done
-    );
+    assert_eq!(storage.assign(&lease, a_match(&["t"]), NOW).await.unwrap(), Fenced::Done);
     let cancelled = storage.cancel(&id("t"), NOW).await.unwrap();
-    assert!(
-        matches!(cancelled, Some(Cancelled::No(Status::Assigned(_)))),
-        "{cancelled:?}"
-    );
+    assert!(matches!(cancelled, Some(Cancelled::No(Status::Assigned(_)))), "{cancelled:?}");
 }
 
 pub(crate) async fn ended_tickets_free_their_group_and_players(storage: Subject) {
@@ -113,10 +86,7 @@ pub(crate) async fn ended_tickets_free_their_group_and_players(storage: Subject)
         storage.enqueue(again, NOW).await.unwrap();
         let ended = match end {
             "assign" => storage.assign(&lease, a_match(&[round]), NOW).await.unwrap(),
-            "expire" => storage
-                .expire(&lease, &[id(round)], NOW + LIFETIME)
-                .await
-                .unwrap(),
+            "expire" => storage.expire(&lease, &[id(round)], NOW + LIFETIME).await.unwrap(),
             _ => continue,
         };
         assert_eq!(ended, Fenced::Done);
@@ -141,10 +111,7 @@ pub(crate) async fn ended_tickets_are_kept_and_then_forgotten(storage: Subject) 
     }
     storage.assign(&lease, a_match(&["assigned"]), NOW).await.unwrap();
     storage.cancel(&id("cancelled"), NOW).await.unwrap();
-    storage
-        .expire(&lease, &[id("expired")], NOW + LIFETIME)
-        .await
-        .unwrap();
+    storage.expire(&lease, &[id("expired")], NOW + LIFETIME).await.unwrap();
 
     let almost = NOW + Duration::from_secs(60) - Duration::from_millis(1);
     assert_eq!(storage.sweep(almost, 10).await.unwrap(), 0);
@@ -161,10 +128,8 @@ pub(crate) async fn what_is_read_comes_in_the_order_asked(storage: Subject) {
     enqueue(&storage, "t", &["p"]).await;
     enqueue(&storage, "u", &["q"]).await;
     let read = storage.read(&[id("u"), id("nobody"), id("t")]).await.unwrap();
-    let names: Vec<_> = read
-        .iter()
-        .map(|state| state.as_ref().map(|s| s.record.ticket.id.as_str()))
-        .collect();
+    let names: Vec<_> =
+        read.iter().map(|state| state.as_ref().map(|s| s.record.ticket.id.as_str())).collect();
     assert_eq!(names, [Some("u"), None, Some("t")]);
 }
 
@@ -173,9 +138,7 @@ pub(crate) async fn followers_are_woken_after_the_change_is_readable(storage: Su
     let mut inbox = storage.signals().inbox();
     inbox.follow(&id("t"));
     storage.cancel(&id("t"), NOW).await.unwrap();
-    let woken = tokio::time::timeout(Duration::from_secs(10), inbox.woken())
-        .await
-        .unwrap();
+    let woken = tokio::time::timeout(Duration::from_secs(10), inbox.woken()).await.unwrap();
     assert_eq!(woken, [id("t")]);
     assert_eq!(status(&storage, "t").await, Some(Status::Cancelled));
 }

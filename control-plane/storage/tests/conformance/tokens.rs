@@ -18,13 +18,7 @@ pub(crate) async fn redeemed_tokens_are_forgotten_when_they_expire(storage: Subj
     let token = TokenId::new("a");
     let expires_at = NOW + Duration::from_secs(60);
     storage.redeem(&token, expires_at, NOW).await.unwrap();
-    assert_eq!(
-        storage
-            .sweep(expires_at - Duration::from_millis(1), 10)
-            .await
-            .unwrap(),
-        0
-    );
+    assert_eq!(storage.sweep(expires_at - Duration::from_millis(1), 10).await.unwrap(), 0);
     assert!(!storage.redeem(&token, expires_at, NOW).await.unwrap());
     assert_eq!(storage.sweep(expires_at, 10).await.unwrap(), 1);
 }

@@ -1,0 +1,9 @@
+//! The control plane from outside: real gRPC over real sockets.
+#![expect(clippy::unwrap_used, reason = "a panic is the report")]
+
+mod agent;
+mod keys;
+mod program;
+mod servers;
+mod stack;
+mod tickets;

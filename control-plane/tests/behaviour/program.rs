@@ -1,0 +1,43 @@
+//! The program itself: what it says of a configuration that can't be taken, and how it ends.
+
+use std::{io::Write as _, process::Command};
+
+/// Runs the program with a configuration file; it must refuse to start.
+fn refused(file: &str, flags: &[&str]) -> (Option<i32>, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("muster.toml");
+    std::fs::File::create(&path).unwrap().write_all(file.as_bytes()).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_control-plane"))
+        .arg("--config")
+        .arg(&path)
+        .args(["--metrics-addr", "127.0.0.1:0", "--keys-dir"])
+        .arg(dir.path().join("keys"))
+        .args(flags)
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[test]
+fn a_bad_configuration_exits_2_and_names_the_field() {
+    let cases = [
+        ("grcp_addr = '127.0.0.1:1'", "grcp_addr: unknown setting; did you mean `grpc_addr`?"),
+        ("token_lifetime = 'soon'", "muster.toml:1: token_lifetime: `soon` can't be taken"),
+        ("heartbeat_expiry = '1s'", "heartbeat_expiry: must be longer than the interval"),
+        ("[queues.'a:2']\nlandtype = 'x'", "unknown field `landtype`"),
+        ("[queues.'a']\nmin_players = 3\nmax_players = 2", "queues.\"a\".min_players"),
+        ("[queues.'a']\nteams = []", "queues.\"a\".teams"),
+    ];
+    for (file, expected) in cases {
+        let (code, said) = refused(file, &[]);
+        assert!(code == Some(2) && said.contains(expected), "{file}: exit {code:?}: {said}");
+    }
+}
+
+#[test]
+fn a_port_in_use_says_which_setting_to_change() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap().to_string();
+    let (code, said) = refused("", &["--grpc-addr", &addr]);
+    assert!(code == Some(1) && said.contains(&addr) && said.contains("--grpc-addr"), "exit {code:?}: {said}");
+}

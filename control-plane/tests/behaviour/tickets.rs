@@ -1,0 +1,373 @@
+//! Tickets over gRPC: how they come in, what is refused, and how the news of them goes out.
+
+use std::time::Duration;
+
+use crate::agent::{Agent, hello};
+use crate::stack::{PATIENCE, Stack, config, refusal, request};
+use control_plane::QueueEntry;
+use proto::{
+    error::Reason,
+    matchmaking::v1::{self as mm, attribute_value::Kind, watch_request::Action, watch_response::Event},
+};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+
+/// What the contract names.
+const SERVICES: [&str; 3] =
+    ["muster.matchmaking.v1.Matchmaking", "muster.provisioning.v1.Provisioning", "muster.keys.v1.Keys"];
+
+#[tokio::test]
+async fn a_ticket_that_needs_nobody_else_is_assigned_at_once() {
+    let stack = Stack::start().await;
+    let mut server = Agent::start(&stack, hello("s-1")).await;
+    let id = stack.enqueue("hero-defense", &["p", "q"]).await;
+    let order = server.make_land().await;
+    assert_eq!(
+        (order.player_ids.as_slice(), order.queue_key.as_str()),
+        (&["p".to_owned(), "q".to_owned()][..], "hero-defense")
+    );
+
+    let assignment = stack.assignment(&id).await;
+    assert_eq!((assignment.server_id.as_str(), &assignment.land_id), ("s-1", &order.land_id));
+    assert!(assignment.land_id.starts_with("hero-defense:"));
+    assert_eq!(
+        assignment.connect_url,
+        format!("ws://127.0.0.1:7001/game/hero-defense?landId={}", order.land_id)
+    );
+    assert_eq!(assignment.match_token, assignment.player_tokens["p"]);
+    assert_ne!(assignment.player_tokens["p"], assignment.player_tokens["q"]);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn solos_fill_two_teams_and_a_party_stays_together() {
+    let stack = Stack::start().await;
+    let mut server = Agent::start(&stack, hello("s-1")).await;
+    let party = stack.enqueue("hero-defense:3v3", &["a", "b"]).await;
+    let mut tickets = vec![party];
+    for solo in ["c", "d", "e", "f"] {
+        assert_eq!(stack.ticket(&tickets[0]).await.status(), mm::TicketStatus::Queued);
+        tickets.push(stack.enqueue("hero-defense:3v3", &[solo]).await);
+    }
+    let order = server.make_land().await;
+    assert_eq!(order.player_ids.len(), 6);
+    let mut assignments = Vec::new();
+    for ticket in &tickets {
+        assignments.push(stack.assignment(ticket).await);
+    }
+    assert!(assignments.iter().all(|one| one.land_id == order.land_id && one.match_id == order.match_id));
+    let teams = &assignments[0].teams;
+    assert_eq!(teams.iter().map(|team| team.player_ids.len()).collect::<Vec<_>>(), [3, 3]);
+    let party_team = teams.iter().find(|team| team.player_ids.contains(&"a".to_owned())).unwrap();
+    assert!(party_team.player_ids.contains(&"b".to_owned()), "a party is never split: {teams:?}");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_group_starts_smaller_when_it_has_waited() {
+    let relaxed = QueueEntry {
+        min_players: Some(2),
+        max_players: Some(4),
+        relax_after: Some(Duration::from_millis(300)),
+        ..QueueEntry::default()
+    };
+    let stack = Stack::with(config(), &[("demo:any", relaxed)]).await;
+    let server = Agent::start(&stack, hello("s-1")).await.make_all_lands();
+    let first = stack.enqueue("demo:any", &["a"]).await;
+    let second = stack.enqueue("demo:any", &["b"]).await;
+    let (first, second) = (stack.assignment(&first).await, stack.assignment(&second).await);
+    assert_eq!(first.land_id, second.land_id);
+    stack.stop().await;
+    server.abort();
+}
+
+#[tokio::test]
+async fn every_bad_field_is_named() {
+    let stack = Stack::start().await;
+    type Spoil = dyn Fn(&mut mm::EnqueueRequest);
+    let cases: &[(&Spoil, &[&str])] = &[
+        (&|r| r.queue_key.clear(), &["queue_key"]),
+        (&|r| r.queue_key = "q".repeat(129), &["queue_key"]),
+        (&|r| r.queue_key = "a\u{7}b".to_owned(), &["queue_key"]),
+        (&|r| r.ticket_id = "not-a-uuid".to_owned(), &["ticket_id"]),
+        (&|r| r.players.clear(), &["players"]),
+        (&|r| r.players[0].player_id.clear(), &["players[0].player_id"]),
+        (&|r| r.players.push(r.players[0].clone()), &["players[1].player_id"]),
+        (&|r| r.players[0].player_id = "x".repeat(129), &["players[0].player_id"]),
+        (&|r| r.group_size = Some(2), &["group_size"]),
+        (&|r| r.group_id = "g\n".to_owned(), &["group_id"]),
+        (&|r| r.constraints_json = "[1]".to_owned(), &["constraints_json"]),
+        (&|r| r.players[0].latencies = [("eu".to_owned(), 60_001)].into(), &["players[0].latencies.eu"]),
+        (
+            &|r| {
+                let nan = mm::AttributeValue { kind: Some(Kind::Number(f64::NAN)) };
+                r.players[0].attributes = [("skill".to_owned(), nan)].into();
+            },
+            &["players[0].attributes.skill"],
+        ),
+        (&|r| r.players = (0..101).map(|n| player(&format!("p{n}"))).collect(), &["players"]),
+        (
+            &|r| {
+                r.queue_key.clear();
+                r.group_size = Some(9);
+            },
+            &["queue_key", "group_size"],
+        ),
+    ];
+    for (spoil, expected) in cases {
+        let mut bad = request("hero-defense:3v3", &["p"]);
+        spoil(&mut bad);
+        let refused = stack.refused(bad).await;
+        let named: Vec<_> = refused.fields.iter().map(|field| field.field.as_str()).collect();
+        assert_eq!((refused.reason, named.as_slice()), (Reason::InvalidRequest, *expected), "{refused:?}");
+    }
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_party_that_fits_no_match_is_refused() {
+    let stack = Stack::start().await;
+    let refused = stack.refused(request("hero-defense:3v3", &["a", "b", "c", "d"])).await;
+    assert_eq!(refused.fields[0].field, "players");
+    assert!(refused.message.contains("at most 3"), "{}", refused.message);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn the_same_request_again_is_the_same_ticket() {
+    let stack = Stack::start().await;
+    let mut first = request("hero-defense:3v3", &["a"]);
+    first.group_id = "party".to_owned();
+    let made = stack.matchmaking().enqueue(first.clone()).await.unwrap().into_inner();
+    let again = stack.matchmaking().enqueue(first.clone()).await.unwrap().into_inner();
+    assert_eq!(made, again);
+
+    let mut other = first.clone();
+    other.region = "eu".to_owned();
+    let refused = stack.refused(other).await;
+    assert_eq!(
+        (refused.reason, &refused.metadata["ticketId"]),
+        (Reason::GroupAlreadyQueued, &made.ticket_id)
+    );
+    let refused = stack.refused(request("elsewhere:2", &["a"])).await;
+    assert_eq!((refused.reason, refused.metadata["playerId"].as_str()), (Reason::PlayerAlreadyQueued, "a"));
+
+    // A retry under the ticket's own id finds it, whatever became of it.
+    let mut retry = request("hero-defense:3v3", &["b"]);
+    retry.ticket_id = "0190b6a0-0000-7000-8000-000000000001".to_owned();
+    let made = stack.matchmaking().enqueue(retry.clone()).await.unwrap().into_inner();
+    cancel(&stack, &made.ticket_id).await;
+    let again = stack.matchmaking().enqueue(retry).await.unwrap().into_inner();
+    assert_eq!((again.ticket_id, again.status), (made.ticket_id, mm::TicketStatus::Cancelled.into()));
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn only_configured_queues_where_the_operator_wants_it() {
+    let config = control_plane::Config { configured_queues_only: true, ..config() };
+    let stack = Stack::with(config, &[("demo:2", QueueEntry::default())]).await;
+    assert_eq!(stack.refused(request("demo:3", &["a"])).await.reason, Reason::QueueNotFound);
+    stack.enqueue("demo:2", &["a"]).await;
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn cancel_twice_and_cancel_after_the_assignment() {
+    let stack = Stack::start().await;
+    let unknown = mm::CancelRequest { ticket_id: "nobody".to_owned() };
+    assert_eq!(refusal(stack.matchmaking().cancel(unknown).await).reason, Reason::TicketNotFound);
+    let id = stack.enqueue("demo:2", &["a"]).await;
+    for _ in 0..2 {
+        let answer = cancel(&stack, &id).await;
+        assert_eq!((answer.cancelled, answer.status()), (true, mm::TicketStatus::Cancelled));
+    }
+    let server = Agent::start(&stack, hello("s-1")).await.make_all_lands();
+    let id = stack.enqueue("demo", &["a"]).await;
+    stack.assignment(&id).await;
+    let answer = cancel(&stack, &id).await;
+    assert_eq!((answer.cancelled, answer.status()), (false, mm::TicketStatus::Assigned));
+    stack.stop().await;
+    server.abort();
+}
+
+#[tokio::test]
+async fn a_partner_of_a_cancelled_ticket_matches_with_its_age() {
+    let stack = Stack::start().await;
+    let (old, gone) = (stack.enqueue("demo:2", &["old"]).await, stack.enqueue("demo:2", &["gone"]).await);
+    // Without a server the two wait; one leaves, another comes, then a server.
+    cancel(&stack, &gone).await;
+    let new = stack.enqueue("demo:2", &["new"]).await;
+    let late = stack.enqueue("demo:2", &["late"]).await;
+    let mut server = Agent::start(&stack, hello("s-1")).await;
+    let order = server.make_land().await;
+    assert_eq!(order.player_ids, ["old", "new"]);
+    assert_eq!(stack.assignment(&old).await.match_id, stack.assignment(&new).await.match_id);
+    assert_eq!(stack.ticket(&late).await.status(), mm::TicketStatus::Queued);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_ticket_expires_at_the_end_of_its_lifetime() {
+    let short = QueueEntry { ticket_lifetime: Some(Duration::from_millis(300)), ..QueueEntry::default() };
+    let stack = Stack::with(config(), &[("demo:2", short)]).await;
+    let id = stack.enqueue("demo:2", &["a"]).await;
+    let ticket = stack.ended(&id).await;
+    assert_eq!(ticket.status(), mm::TicketStatus::Expired);
+    assert_eq!(ticket.expires_at_unix_ms, ticket.enqueued_at_unix_ms + 300);
+    // Its player is free again.
+    stack.enqueue("demo:2", &["a"]).await;
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn one_ticket_is_watched_to_its_end() {
+    let stack = Stack::start().await;
+    let id = stack.enqueue("demo:2", &["a"]).await;
+    let watch = mm::WatchTicketRequest { ticket_id: id.clone() };
+    let mut news = stack.matchmaking().watch_ticket(watch).await.unwrap().into_inner();
+    assert_eq!(news.message().await.unwrap().unwrap().ticket.unwrap().status(), mm::TicketStatus::Queued);
+    cancel(&stack, &id).await;
+    let last = loop {
+        let ticket = news.message().await.unwrap().unwrap().ticket.unwrap();
+        if ticket.status() != mm::TicketStatus::Queued {
+            break ticket;
+        }
+    };
+    assert_eq!(last.status(), mm::TicketStatus::Cancelled);
+    assert!(news.message().await.unwrap().is_none(), "the stream ends after a final status");
+    let unknown = mm::WatchTicketRequest { ticket_id: "nobody".to_owned() };
+    assert_eq!(refusal(stack.matchmaking().watch_ticket(unknown).await).reason, Reason::TicketNotFound);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn many_tickets_are_watched_on_one_stream() {
+    let stack = Stack::start().await;
+    let (subscribe, requests) = mpsc::channel(16);
+    let mut news = stack.matchmaking().watch(ReceiverStream::new(requests)).await.unwrap().into_inner();
+    let action = |action| mm::WatchRequest { action: Some(action) };
+    let ids = [stack.enqueue("demo:9", &["a"]).await, stack.enqueue("demo:9", &["b"]).await];
+    for id in &ids {
+        subscribe.send(action(Action::Subscribe(id.clone()))).await.unwrap();
+    }
+    subscribe.send(action(Action::Subscribe("nobody".to_owned()))).await.unwrap();
+    let mut next = async || {
+        let next = tokio::time::timeout(PATIENCE, news.message()).await.unwrap();
+        next.unwrap().unwrap()
+    };
+    for id in &ids {
+        let state = next().await;
+        assert!(
+            matches!(&state.event, Some(Event::Ticket(t)) if t.status() == mm::TicketStatus::Queued && state.ticket_id == *id)
+        );
+    }
+    let refused = next().await;
+    assert!(
+        matches!(&refused.event, Some(Event::Refused(r)) if r.reason == "TICKET_NOT_FOUND"),
+        "{refused:?}"
+    );
+
+    subscribe.send(action(Action::Unsubscribe(ids[0].clone()))).await.unwrap();
+    // The stream is in order: once this is answered, the unsubscription is done.
+    subscribe.send(action(Action::Subscribe("nobody".to_owned()))).await.unwrap();
+    while !matches!(next().await.event, Some(Event::Refused(_))) {}
+    for id in &ids {
+        cancel(&stack, id).await;
+    }
+    let state = loop {
+        let state = next().await;
+        if matches!(&state.event, Some(Event::Ticket(t)) if t.status() != mm::TicketStatus::Queued) {
+            break state;
+        }
+    };
+    assert_eq!(state.ticket_id, ids[1], "only what is still subscribed is told");
+    drop(subscribe);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_watch_tells_the_place_in_the_queue() {
+    let stack = Stack::start().await;
+    let mut ids = Vec::new();
+    for player in ["a", "b", "c"] {
+        ids.push(stack.enqueue("demo:9", &[player]).await);
+    }
+    let (subscribe, requests) = mpsc::channel(16);
+    let mut news = stack.matchmaking().watch(ReceiverStream::new(requests)).await.unwrap().into_inner();
+    subscribe.send(mm::WatchRequest { action: Some(Action::Subscribe(ids[2].clone())) }).await.unwrap();
+    let mut position = async |wanted: u32| loop {
+        let state = tokio::time::timeout(PATIENCE, news.message()).await.unwrap().unwrap().unwrap();
+        let Some(Event::Ticket(ticket)) = state.event else { panic!("{state:?}") };
+        if ticket.place.is_some_and(|place| place.position == wanted) {
+            return;
+        }
+    };
+    position(3).await;
+    cancel(&stack, &ids[0]).await;
+    position(2).await;
+    drop(subscribe);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn queues_are_listed_with_what_waits_in_them() {
+    let stack = Stack::with(config(), &[("configured:2", QueueEntry::default())]).await;
+    stack.enqueue("demo:9", &["a", "b"]).await;
+    let wanted = |queues: &[mm::Queue]| queues.iter().any(|queue| queue.queued_players == 2);
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let queues = loop {
+        let answer = stack.matchmaking().list_queues(mm::ListQueuesRequest {}).await.unwrap().into_inner();
+        if wanted(&answer.queues) {
+            break answer.queues;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{answer:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let shown: Vec<_> =
+        queues.iter().map(|q| (q.queue_key.as_str(), q.land_type.as_str(), q.rules.as_str())).collect();
+    assert_eq!(shown, [("configured:2", "configured", "group of 2"), ("demo:9", "demo", "group of 9")]);
+    assert_eq!(queues[1].queued_tickets, 1);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn health_is_served_for_every_service() {
+    use tonic_health::pb::{
+        HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+    };
+    let stack = Stack::start().await;
+    for service in [&[""][..], &SERVICES].concat() {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        let answer = HealthClient::new(stack.channel.clone()).check(request).await.unwrap();
+        assert_eq!(answer.into_inner().status(), ServingStatus::Serving, "{service}");
+    }
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn reflection_names_every_service() {
+    use tonic_reflection::pb::v1::{
+        ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+        server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+    };
+    let stack = Stack::start().await;
+    let list = MessageRequest::ListServices(String::new());
+    let request = ServerReflectionRequest { host: String::new(), message_request: Some(list) };
+    let mut client = ServerReflectionClient::new(stack.channel.clone());
+    let requests = tokio_stream::once(request);
+    let mut answers = client.server_reflection_info(requests).await.unwrap().into_inner();
+    let answer = answers.message().await.unwrap().unwrap().message_response.unwrap();
+    let MessageResponse::ListServicesResponse(list) = answer else { panic!("{answer:?}") };
+    let names: Vec<_> = list.service.iter().map(|service| service.name.as_str()).collect();
+    assert!(SERVICES.iter().all(|service| names.contains(service)), "{names:?}");
+    stack.stop().await;
+}
+
+async fn cancel(stack: &Stack, id: &str) -> mm::CancelResponse {
+    let request = mm::CancelRequest { ticket_id: id.to_owned() };
+    stack.matchmaking().cancel(request).await.unwrap().into_inner()
+}
+
+fn player(id: &str) -> mm::Player {
+    mm::Player { player_id: id.to_owned(), ..Default::default() }
+}
