@@ -1,11 +1,28 @@
-//! The engine of one queue.
+//! The engine of one queue: what waits, and which matches can be made of it.
+//!
+//! It keeps the tickets and the time of the last pass; which of them fit together is the strategies' decision.
+//! Nobody is told anything from here: whoever owns the queue asks for matches when a ticket came or when
+//! [`Engine::next_deadline`] has come, and puts back what it could not use.
 
-use crate::{PlayerId, Rules, Ticket, TicketId, Time};
+use std::time::Duration;
+
+use crate::{
+    PlayerId, Rules, Ticket, TicketId, Time,
+    pool::Pool,
+    strategy::{self, Selection, Vain},
+};
 
 /// The tickets of one queue, and what its rules make of them.
+///
+/// The same calls in the same order give the same answers.
 #[derive(Debug)]
 pub struct Engine {
     rules: Rules,
+    pool: Pool,
+    /// When [`Engine::next_matches`] was last asked.
+    last_pass: Time,
+    /// Whether that pass ended because it had made as many matches as were asked for.
+    cut_short: bool,
 }
 
 /// Tickets that may play together, under the rules at the time of asking.
@@ -22,14 +39,14 @@ pub struct Proposal {
 pub struct Team {
     /// `team-1`, `team-2`, … where rules name none.
     pub name: String,
-    /// Its players, ticket by ticket.
+    /// Its players, ticket by ticket, the oldest ticket first.
     pub players: Vec<PlayerId>,
 }
 
 impl Engine {
     /// An empty queue under these rules.
     pub fn new(rules: Rules) -> Self {
-        Self { rules }
+        Self { rules, pool: Pool::default(), last_pass: Time::default(), cut_short: false }
     }
 
     /// The rules in force.
@@ -37,36 +54,81 @@ impl Engine {
         &self.rules
     }
 
-    /// Adds a ticket, or puts one back with the age and order that it had. A ticket that is there already, or that has more
-    /// players than [`Rules::max_party`], is left as it is and `false` returned.
-    pub fn insert(&mut self, _ticket: Ticket) -> bool {
-        todo!()
+    /// Adds a ticket, or puts one back with the age and order that it had.
+    ///
+    /// `false`, and nothing changes, where a ticket of this id or of this order is there already, or where the ticket has
+    /// no player or more than [`Rules::max_party`].
+    pub fn insert(&mut self, ticket: Ticket) -> bool {
+        let fits =
+            u32::try_from(ticket.size()).is_ok_and(|size| (1..=self.rules.max_party()).contains(&size));
+        fits && self.pool.insert(ticket)
     }
 
     /// Takes a ticket out. `None` where it isn't there, for example because it is in a proposal.
-    pub fn remove(&mut self, _id: &TicketId) -> Option<Ticket> {
-        todo!()
+    pub fn remove(&mut self, id: &TicketId) -> Option<Ticket> {
+        self.pool.remove(id)
     }
 
     /// The matches that can be made now, oldest ticket first, at most `limit` of them. Their tickets leave the engine.
-    pub fn next_matches(&mut self, _now: Time, _limit: usize) -> Vec<Proposal> {
-        todo!()
+    ///
+    /// A match is made around its anchor, the oldest ticket that can be matched, and takes the oldest others with which
+    /// the numbers come out exactly. Of two tickets of one size, the older is always taken first. A ticket that expires
+    /// at `now` or before is never in a match. Where `limit` matches come back there may be more to make.
+    pub fn next_matches(&mut self, now: Time, limit: usize) -> Vec<Proposal> {
+        self.pool.set_now(now);
+        self.last_pass = now;
+        let mut vain = Vain::default();
+        let mut proposals = Vec::new();
+        while proposals.len() < limit {
+            let Some(selection) = strategy::next(&self.rules, &self.pool, now, &mut vain) else {
+                self.cut_short = false;
+                // Every head has been tried, whoever it overtook.
+                self.pool.overtaken();
+                return proposals;
+            };
+            proposals.push(self.propose(&selection));
+        }
+        // Who asks for none is not to be called back for more.
+        self.cut_short = limit > 0;
+        proposals
     }
 
     /// Takes out the tickets whose lifetime is over, at most `limit` of them, earliest first.
-    pub fn take_expired(&mut self, _now: Time, _limit: usize) -> Vec<Ticket> {
-        todo!()
+    pub fn take_expired(&mut self, now: Time, limit: usize) -> Vec<Ticket> {
+        std::iter::from_fn(|| {
+            let order = self.pool.first_expired(now)?;
+            self.pool.take(order)
+        })
+        .take(limit)
+        .collect()
     }
 
     /// When something may change by time alone: the next expiry, or the next time at which the rules let a ticket do what they
     /// did not let it do in the last pass. `None`: only an insert changes anything.
+    ///
+    /// An expiry stays due until [`Engine::take_expired`] has taken its ticket. All other deadlines lie after the last
+    /// pass: one that has come and made no match does not come again. A pass that ended at its limit is due to go on
+    /// a millisecond later.
     pub fn next_deadline(&self) -> Option<Time> {
-        todo!()
+        let soon = self.last_pass + Duration::from_millis(1);
+        let unfinished = (self.cut_short || self.pool.is_overtaken()).then_some(soon);
+        let turns = self
+            .pool
+            .heads()
+            .flat_map(|(_, head)| self.rules.turning_ages().map(move |age| head.enqueued_at + age))
+            .filter(|&turn| turn > self.last_pass)
+            .min();
+        [unfinished, turns, self.pool.next_expiry()]
+            .into_iter()
+            .flatten()
+            .min()
+            // A lifetime of "for ever" ends at the end of time: nobody needs to be woken for that.
+            .filter(|&deadline| deadline < Time(u64::MAX))
     }
 
-    /// How many tickets wait here.
+    /// How many tickets wait here, those included whose lifetime is over and that nobody has taken yet.
     pub fn len(&self) -> usize {
-        todo!()
+        self.pool.len()
     }
 
     /// Whether none waits here.
@@ -76,6 +138,25 @@ impl Engine {
 
     /// The tickets, oldest first.
     pub fn tickets(&self) -> impl Iterator<Item = &Ticket> {
-        std::iter::empty()
+        self.pool.tickets()
+    }
+
+    /// Takes the selected tickets out.
+    fn propose(&mut self, selection: &Selection) -> Proposal {
+        let mut players: Vec<Vec<PlayerId>> = vec![Vec::new(); selection.teams];
+        let mut tickets = Vec::with_capacity(selection.tickets.len());
+        for place in &selection.tickets {
+            let ticket = self.pool.take(place.order).expect("a strategy selects from the pool");
+            if let Some(team) = players.get_mut(place.team) {
+                team.extend(ticket.players.iter().map(|player| player.id.clone()));
+            }
+            tickets.push(ticket);
+        }
+        let teams = players
+            .into_iter()
+            .zip(1..)
+            .map(|(players, number): (_, usize)| Team { name: format!("team-{number}"), players })
+            .collect();
+        Proposal { tickets, teams }
     }
 }

@@ -9,9 +9,7 @@ impl QueueKey {
     /// What stands before the last colon: the land type of a queue without configuration. A key without a colon is all
     /// land type.
     pub fn land_type(&self) -> &str {
-        self.as_str()
-            .rsplit_once(':')
-            .map_or(self.as_str(), |(land_type, _)| land_type)
+        self.as_str().rsplit_once(':').map_or(self.as_str(), |(land_type, _)| land_type)
     }
 
     /// What stands after the last colon, for example `3v3`.

@@ -1,21 +1,24 @@
 //! What a queue wants of its matches: read from its configuration, or from its key.
 
-use std::{fmt, time::Duration};
+mod config;
+mod shape;
 
-use crate::QueueKey;
+use std::{fmt, time::Duration};
 
 /// A queue's configuration, as far as matching goes. What is absent follows the queue's key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct QueueConfig {
-    /// Fewest players of a match, from `relax_after` on.
+    /// Fewest players of a match, from `relax_after` on (without that, never); needs `max_players` beside it.
+    /// Absent: as many as `max_players`.
     pub min_players: Option<u32>,
-    /// Most players of a match, and what it waits for until `relax_after`.
+    /// Most players of a match, and what it waits for until `relax_after`; from 1 to [`Rules::MAX_PLAYERS`].
     pub max_players: Option<u32>,
-    /// Players per team, one entry a team; excludes `min_players` and `max_players`.
+    /// Players per team, one entry a team; excludes `min_players`, `max_players` and `relax_after`.
     pub teams: Option<Vec<u32>>,
-    /// How long the oldest ticket of a match has waited at least.
+    /// How long the oldest ticket of a match has waited at least. Counted in whole milliseconds.
     pub min_wait: Option<Duration>,
-    /// After how long the oldest ticket takes a match of `min_players`.
+    /// After how long the oldest ticket takes a match of `min_players`. Counted in whole milliseconds; not before
+    /// `min_wait`.
     pub relax_after: Option<Duration>,
 }
 
@@ -26,7 +29,8 @@ pub enum Rules {
     StartAlone,
     /// Any tickets that together have the right number of players.
     FillGroup {
-        /// Fewest players, once the oldest ticket has waited for `relax_after`.
+        /// Fewest players, once the oldest ticket has waited for `relax_after`. The match still takes as many as
+        /// there are, up to `max_players`.
         min_players: u32,
         /// The number of players until then.
         max_players: u32,
@@ -60,21 +64,45 @@ impl Rules {
     /// Most teams that a match may have.
     pub const MAX_TEAMS: usize = 100;
 
-    /// The rules of the queue `key` under `config`; where it says nothing, the key does: `x:3v3` is two teams of three, `x:4` any
-    /// four, anything else starts alone.
-    pub fn new(key: &QueueKey, config: &QueueConfig) -> Result<Self, RuleError> {
-        todo!("{key} {config:?}")
-    }
-
     /// The most players that one ticket can have and still be matched.
     pub fn max_party(&self) -> u32 {
-        todo!()
+        match self {
+            Self::StartAlone => Self::MAX_PLAYERS,
+            Self::FillGroup { max_players, .. } => *max_players,
+            Self::Teams { sizes, .. } => sizes.iter().copied().max().unwrap_or(0),
+        }
+    }
+
+    /// The ages at which a ticket may do what it might not do before, as an anchor.
+    pub(crate) fn turning_ages(&self) -> impl Iterator<Item = Duration> + use<> {
+        let (min_wait, relax_after) = match self {
+            Self::StartAlone => (Duration::ZERO, None),
+            Self::FillGroup { min_wait, relax_after, .. } => (*min_wait, *relax_after),
+            Self::Teams { min_wait, .. } => (*min_wait, None),
+        };
+        // What holds from the first moment on is no turn.
+        [Some(min_wait), relax_after].into_iter().flatten().filter(|age| !age.is_zero())
     }
 }
 
-/// For people: `start alone`, `group of 2 to 4`, `teams 3v3`.
+/// For people: `start alone`, `group of 4`, `group of 2 to 4`, `teams 3v3`.
 impl fmt::Display for Rules {
-    fn fmt(&self, _f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        todo!()
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::StartAlone => f.write_str("start alone"),
+            Self::FillGroup { min_players, max_players, .. } if min_players == max_players => {
+                write!(f, "group of {max_players}")
+            }
+            Self::FillGroup { min_players, max_players, .. } => {
+                write!(f, "group of {min_players} to {max_players}")
+            }
+            Self::Teams { sizes, .. } => {
+                for (index, size) in sizes.iter().enumerate() {
+                    f.write_str(if index == 0 { "teams " } else { "v" })?;
+                    write!(f, "{size}")?;
+                }
+                Ok(())
+            }
+        }
     }
 }

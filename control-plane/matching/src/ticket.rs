@@ -53,13 +53,7 @@ pub struct Player {
 impl Player {
     /// A player of whom nothing but the id is known.
     pub fn new(id: PlayerId) -> Self {
-        Self {
-            id,
-            attributes: BTreeMap::new(),
-            latencies: BTreeMap::new(),
-            team: None,
-            role: None,
-        }
+        Self { id, attributes: BTreeMap::new(), latencies: BTreeMap::new(), team: None, role: None }
     }
 }
 
