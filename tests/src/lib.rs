@@ -1,1 +1,20 @@
-//! Placeholder while the workspace is laid out.
+//! What end-to-end tests stand on: whole stacks, in this process or as real programs, and the clients to try them with.
+//!
+//! [`Stack`] starts a control plane, a gateway and demo game servers with their agents on ports of their own, and asserts when it
+//! is dropped that nothing was left over. [`Program`] starts one real program, so that it can be killed. [`eventually`] is
+//! the one way to wait.
+
+#![expect(clippy::missing_panics_doc, reason = "a panic is how a test reports")]
+#![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
+
+mod client;
+mod eventually;
+mod program;
+mod stack;
+mod tools;
+
+pub use client::{Client, Socket};
+pub use eventually::{PATIENCE, eventually};
+pub use program::Program;
+pub use stack::{Stack, StackBuilder};
+pub use tools::{debian_python, free_port, repository};

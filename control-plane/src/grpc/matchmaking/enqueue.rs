@@ -116,7 +116,7 @@ fn attribute(fields: &mut Fields, path: &str, value: &pb::AttributeValue) {
     use pb::attribute_value::Kind;
     match &value.kind {
         None => {
-            fields.wrong(path, "has no value; give a number, a text, a list of texts or a map of numbers")
+            fields.wrong(path, "has no value; give a number, a text, a list of texts or a map of numbers");
         }
         Some(Kind::Number(number)) if !number.is_finite() => fields.wrong(path, "must be a finite number"),
         Some(Kind::Number(_)) => {}

@@ -1,0 +1,6 @@
+//! The whole path, for real: players over REST and WebSocket, game servers behind their agents, everything in between.
+#![expect(clippy::unwrap_used, reason = "a panic is the report")]
+
+mod faults;
+mod play;
+mod scenarios;
