@@ -28,13 +28,20 @@ mod server;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
+use axum::serve::ListenerExt as _;
 use runtime::{Tasks, listen::listen};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use config::{Config, Mode};
 
 use self::server::Server;
+
+/// What the agent at `addr` says of itself, `registered` once all is well; `None` where it doesn't answer.
+pub(crate) async fn agent_state(addr: SocketAddr) -> Option<String> {
+    let agent = agent::Agent::new(&format!("http://{addr}")).ok()?;
+    agent.status().await.ok().map(|status| status.state)
+}
 
 /// How long the players' sockets and the lands' last reports may take when the server stops.
 const SHUTDOWN: Duration = Duration::from_secs(5);
@@ -83,15 +90,21 @@ impl DemoServer {
         let app = entrance::routes(Arc::clone(&server));
         let stopping = tasks.stopping().clone();
         let stopped = stopping.clone();
+        // A state is one small write that should leave at once.
+        let listener = self.listener.tap_io(|connection| {
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "a connection stays with delayed writes");
+            }
+        });
         let serve =
-            axum::serve(self.listener, app).with_graceful_shutdown(async move { stopping.cancelled().await });
+            axum::serve(listener, app).with_graceful_shutdown(async move { stopping.cancelled().await });
         tokio::select! {
             served = serve => served.context("players are no longer served")?,
             // A request that hangs doesn't hold up the end.
             () = async { stopped.cancelled().await; tokio::time::sleep(Duration::from_secs(1)).await } => {}
         }
         // Their sockets see `stopping` themselves; the lands end with them.
-        timeout(SHUTDOWN, tasks.join(SHUTDOWN)).await??;
+        tasks.join(SHUTDOWN).await?;
         Ok(())
     }
 }

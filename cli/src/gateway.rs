@@ -48,12 +48,7 @@ impl Gateway {
 
     /// `POST /v1/matchmaking/enqueue`
     pub async fn enqueue(&self, body: &Value) -> Result<Value, GatewayError> {
-        answer(
-            self.http
-                .post(self.url(&["v1", "matchmaking", "enqueue"]))
-                .json(body),
-        )
-        .await
+        answer(self.http.post(self.url(&["v1", "matchmaking", "enqueue"])).json(body)).await
     }
 
     /// `GET /v1/matchmaking/status/{ticketId}`, held for up to `wait` (whole seconds) until the status changes.
@@ -71,21 +66,22 @@ impl Gateway {
         answer(request.json(&json!({ "ticketId": ticket_id }))).await
     }
 
+    /// `GET /health`
+    pub(crate) async fn health(&self) -> Result<Value, GatewayError> {
+        answer(self.http.get(self.url(&["health"]))).await
+    }
+
     /// `GET /realtime`, without a ticket.
     pub async fn realtime(&self) -> Result<Realtime, GatewayError> {
         let mut url = self.url(&["realtime"]);
-        url.set_scheme("ws")
-            .expect("http and ws URLs have the same shape");
+        url.set_scheme("ws").expect("http and ws URLs have the same shape");
         Realtime::connect(url.as_str()).await
     }
 
     /// The base's path, where the gateway stands behind a proxy, and then `path`.
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
-        url.path_segments_mut()
-            .expect("an http URL has a path")
-            .pop_if_empty()
-            .extend(path);
+        url.path_segments_mut().expect("an http URL has a path").pop_if_empty().extend(path);
         url
     }
 }
@@ -96,10 +92,7 @@ async fn answer(request: RequestBuilder) -> Result<Value, GatewayError> {
     let body = answer.bytes().await?;
     let json = serde_json::from_slice::<Value>(&body);
     if !status.is_success() {
-        return Err(GatewayError::from_problem(
-            status.as_u16(),
-            &json.unwrap_or_default(),
-        ));
+        return Err(GatewayError::from_problem(status.as_u16(), &json.unwrap_or_default()));
     }
     json.map_err(|error| GatewayError::new("NOT_JSON", format!("the answer is no JSON: {error}")))
 }

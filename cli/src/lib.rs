@@ -1,8 +1,23 @@
 //! The command line of Muster: what `muster` can do, each subcommand a module that can be used as a library.
 //!
-//! Only this crate prints to standard output; everything else writes a log.
+//! | module | subcommand |
+//! |---|---|
+//! | [`dev`] | all of Muster in one process |
+//! | [`demo_server`] | the demo game server, the example to read for integrators |
+//! | [`load`] | players at a steady rate |
+//! | [`scenario`] | stories of players, from JSON files |
+//! | [`reference`] | the page of all settings |
+//!
+//! [`gateway`] is a game client's side of the gateway, which the tools share. Only this crate prints to standard output;
+//! everything else writes a log.
 
 pub mod demo_server;
+pub mod dev;
 pub mod gateway;
 pub mod load;
+pub mod reference;
 pub mod scenario;
+
+mod cli;
+
+pub use cli::run;

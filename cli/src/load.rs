@@ -97,11 +97,7 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
         println!("{report}");
     }
     let missing = report.players_without_assignment();
-    ensure!(
-        missing == 0,
-        "{missing} of {} players got no assignment",
-        config.players
-    );
+    ensure!(missing == 0, "{missing} of {} players got no assignment", config.players);
     Ok(())
 }
 
@@ -116,14 +112,7 @@ pub async fn measure(config: &Config, stop: CancellationToken) -> anyhow::Result
     let (outcomes, mut arriving) = mpsc::channel(1024);
     let start = Instant::now() + LEAD;
     tasks.spawn("arrivals", {
-        let arrivals = arrive(
-            config.clone(),
-            gateway,
-            plan.clone(),
-            start,
-            outcomes,
-            tasks.clone(),
-        );
+        let arrivals = arrive(config.clone(), gateway, plan.clone(), start, outcomes, tasks.clone());
         let stop = tasks.stopping().clone();
         async move { stop.run_until_cancelled(arrivals).await.unwrap_or_default() }
     });
@@ -174,11 +163,7 @@ async fn arrive(
 }
 
 fn rate(text: &str) -> Result<f64, String> {
-    let rate: f64 = text
-        .parse()
-        .map_err(|_| "write a number, for example 50".to_owned())?;
+    let rate: f64 = text.parse().map_err(|_| "write a number, for example 50".to_owned())?;
     let sensible = rate.is_finite() && (0.001..=1_000_000.0).contains(&rate);
-    sensible
-        .then_some(rate)
-        .ok_or_else(|| "must be from 0.001 to 1000000 players a second".to_owned())
+    sensible.then_some(rate).ok_or_else(|| "must be from 0.001 to 1000000 players a second".to_owned())
 }

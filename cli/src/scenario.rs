@@ -58,17 +58,14 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
     let gateway = Gateway::new(&config.gateway)?;
     // All files first: a misspelt last one should not be found after the others ran for a minute.
     let scenarios = config.files.iter().map(|path| Scenario::read(path, &config.vars));
-    let scenarios = scenarios.collect::<Result<Vec<_>, _>>()?;
+    let scenarios = scenarios.collect::<Result<Vec<_>, _>>().map_err(ScenarioError::into_invalid)?;
     let count = scenarios.len();
     for (index, scenario) in scenarios.iter().enumerate() {
         println!("{}", report::headline(scenario));
         let passed = play(scenario, &gateway, &stop, |result| println!("{result}")).await?;
         println!();
         if !passed {
-            println!(
-                "{index} of {count} scenarios passed, 1 failed, {} not played",
-                count - index - 1
-            );
+            println!("{index} of {count} scenarios passed, 1 failed, {} not played", count - index - 1);
             bail!("the scenario \"{}\" failed", scenario.name);
         }
     }
@@ -87,23 +84,14 @@ pub async fn play(
     mut tell: impl FnMut(&StepResult),
 ) -> anyhow::Result<bool> {
     let tasks = Tasks::new(stop.child_token());
-    let mut stage = Stage {
-        gateway: gateway.clone(),
-        world: World::default(),
-        tasks: tasks.clone(),
-    };
+    let mut stage = Stage { gateway: gateway.clone(), world: World::default(), tasks: tasks.clone() };
     let mut passed = true;
     for (index, step) in scenario.steps.iter().enumerate() {
         let started = Instant::now();
         let played = stop.run_until_cancelled(stage.play(step)).await;
         let outcome = played.unwrap_or_else(|| Err(Failure::because("the scenario was stopped")));
         passed = outcome.is_ok();
-        tell(&StepResult {
-            number: index + 1,
-            what: step.to_string(),
-            took: started.elapsed(),
-            outcome,
-        });
+        tell(&StepResult { number: index + 1, what: step.to_string(), took: started.elapsed(), outcome });
         if !passed {
             break;
         }

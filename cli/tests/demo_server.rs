@@ -60,10 +60,7 @@ impl Running {
 async fn direct_mode_makes_a_land_for_whoever_comes() {
     let server = start_direct().await;
     let mut alice = server.join("landId=l&player=alice").await;
-    assert_eq!(
-        alice.state().await,
-        json!({"type":"state","landId":"l","score":0,"players":["alice"]})
-    );
+    assert_eq!(alice.state().await, json!({"type":"state","landId":"l","score":0,"players":["alice"]}));
     let mut bob = server.join("landId=l&player=bob").await;
     bob.say(r#"{"action":"Play"}"#).await;
     for player in [&mut alice, &mut bob] {
@@ -71,23 +68,15 @@ async fn direct_mode_makes_a_land_for_whoever_comes() {
         assert_eq!(state["players"], json!(["alice", "bob"]));
     }
     bob.leave().await;
-    alice
-        .state_where(|state| state["players"] == json!(["alice"]))
-        .await;
+    alice.state_where(|state| state["players"] == json!(["alice"])).await;
 }
 
 #[tokio::test]
 async fn without_a_name_or_a_land_one_is_made_up() {
     let server = start_direct().await;
     let state = server.join("").await.state().await;
-    assert!(
-        state["landId"].as_str().unwrap().starts_with("hero-defense:"),
-        "{state}"
-    );
-    assert!(
-        state["players"][0].as_str().unwrap().starts_with("player-"),
-        "{state}"
-    );
+    assert!(state["landId"].as_str().unwrap().starts_with("hero-defense:"), "{state}");
+    assert!(state["players"][0].as_str().unwrap().starts_with("player-"), "{state}");
 }
 
 #[tokio::test]
@@ -95,24 +84,11 @@ async fn messages_that_mean_nothing_get_an_error_and_the_player_stays() {
     let server = start_direct().await;
     let mut alice = server.join("landId=l&player=alice").await;
     alice.state().await;
-    for bad in [
-        "",
-        "no json",
-        "[]",
-        "{}",
-        r#"{"action":"Fly"}"#,
-        r#"{"action":"Play","twice":true}"#,
-    ] {
+    for bad in ["", "no json", "[]", "{}", r#"{"action":"Fly"}"#, r#"{"action":"Play","twice":true}"#] {
         alice.say(bad).await;
         let answer = alice.next().await;
         assert_eq!(answer["type"], "error", "{bad}: {answer}");
-        assert!(
-            answer["message"]
-                .as_str()
-                .unwrap()
-                .contains(r#"{"action":"Play"}"#),
-            "{answer}"
-        );
+        assert!(answer["message"].as_str().unwrap().contains(r#"{"action":"Play"}"#), "{answer}");
     }
     alice.say_binary(&[0, 1, 2]).await;
     assert_eq!(alice.next().await["message"], "send text, not binary data");
@@ -168,10 +144,7 @@ async fn who_floods_is_told_to_slow_down() {
             break message;
         }
     };
-    assert!(
-        error["message"].as_str().unwrap().starts_with("slow down"),
-        "{error}"
-    );
+    assert!(error["message"].as_str().unwrap().starts_with("slow down"), "{error}");
 }
 
 #[tokio::test]
@@ -189,16 +162,9 @@ async fn an_announced_land_lets_its_players_in_and_the_agent_hears_of_them() {
     let agent = FakeAgent::start().await;
     let server = start_with(&agent).await;
     agent.announce("hero-defense:1", &["alice", "bob"]).await;
-    assert_eq!(
-        agent.heard("POST", "/v1/lands/hero-defense:1/ready").await,
-        json!(null)
-    );
-    let mut alice = server
-        .enter("hero-defense:1", &agent.token("alice", "hero-defense:1"))
-        .await;
-    let mut bob = server
-        .enter("hero-defense:1", &agent.token("bob", "hero-defense:1"))
-        .await;
+    assert_eq!(agent.heard("POST", "/v1/lands/hero-defense:1/ready").await, json!(null));
+    let mut alice = server.enter("hero-defense:1", &agent.token("alice", "hero-defense:1")).await;
+    let mut bob = server.enter("hero-defense:1", &agent.token("bob", "hero-defense:1")).await;
     bob.state().await;
     bob.say(r#"{"action":"Play"}"#).await;
     alice.state_where(|state| state["score"] == 1).await;
@@ -226,24 +192,9 @@ async fn who_has_no_good_token_stays_outside_and_hears_why() {
         (land, forged, 4401, "signature"),
         (land, agent.expired_token("alice", land), 4401, "expired"),
         (land, agent.token("alice", "hero-defense:2"), 4401, "land"),
-        (
-            land,
-            agent.token_for_server("alice", land, "another"),
-            4401,
-            "server",
-        ),
-        (
-            land,
-            agent.token("mallory", land),
-            4403,
-            "not one of this land's players",
-        ),
-        (
-            "hero-defense:2",
-            agent.token("alice", "hero-defense:2"),
-            4404,
-            "no such land",
-        ),
+        (land, agent.token_for_server("alice", land, "another"), 4401, "server"),
+        (land, agent.token("mallory", land), 4403, "not one of this land's players"),
+        ("hero-defense:2", agent.token("alice", "hero-defense:2"), 4404, "no such land"),
     ];
     for (land, token, code, reason) in cases {
         let closed = server.enter(land, &token).await.closed().await;
@@ -262,20 +213,13 @@ async fn a_key_that_is_new_is_asked_for() {
     agent.announce("hero-defense:1", &["alice", "bob"]).await;
     agent.heard("POST", "/v1/lands/hero-defense:1/ready").await;
     // Bob stays, so that the land does.
-    let mut bob = server
-        .enter("hero-defense:1", &agent.token("bob", "hero-defense:1"))
-        .await;
+    let mut bob = server.enter("hero-defense:1", &agent.token("bob", "hero-defense:1")).await;
     bob.state().await;
     agent.rotate_keys();
     // Asked for at most once a second: until then the new key is unknown.
     let token = agent.token("alice", "hero-defense:1");
     demo_server::agent::eventually("the new key is known", async || {
-        server
-            .enter("hero-defense:1", &token)
-            .await
-            .next_or_close()
-            .await
-            .is_ok()
+        server.enter("hero-defense:1", &token).await.next_or_close().await.is_ok()
     })
     .await;
 }
@@ -286,10 +230,7 @@ async fn a_land_that_can_t_be_made_is_refused_with_the_reason() {
     let _server = start_with(&agent).await;
     agent.announce("racing:1", &["alice"]).await;
     let refused = agent.heard("POST", "/v1/lands/racing:1/refuse").await;
-    assert_eq!(
-        refused,
-        json!({"reason": "this server hosts hero-defense, not racing"})
-    );
+    assert_eq!(refused, json!({"reason": "this server hosts hero-defense, not racing"}));
 }
 
 #[tokio::test]
@@ -302,11 +243,7 @@ async fn draining_refuses_new_lands_and_keeps_those_that_are_there() {
     agent.announce("hero-defense:2", &["bob"]).await;
     let refused = agent.heard("POST", "/v1/lands/hero-defense:2/refuse").await;
     assert_eq!(refused, json!({"reason": "this server is draining"}));
-    server
-        .enter("hero-defense:1", &agent.token("alice", "hero-defense:1"))
-        .await
-        .state()
-        .await;
+    server.enter("hero-defense:1", &agent.token("alice", "hero-defense:1")).await.state().await;
 }
 
 #[tokio::test]
@@ -315,13 +252,9 @@ async fn a_released_land_sends_its_players_home() {
     let server = start_with(&agent).await;
     agent.announce("hero-defense:1", &["alice"]).await;
     agent.heard("POST", "/v1/lands/hero-defense:1/ready").await;
-    let mut alice = server
-        .enter("hero-defense:1", &agent.token("alice", "hero-defense:1"))
-        .await;
+    let mut alice = server.enter("hero-defense:1", &agent.token("alice", "hero-defense:1")).await;
     alice.state().await;
-    agent
-        .send(&json!({"type":"land.release","landId":"hero-defense:1","reason":"over"}))
-        .await;
+    agent.send(&json!({"type":"land.release","landId":"hero-defense:1","reason":"over"})).await;
     assert_eq!(alice.closed().await, (1000, "the land has ended".to_owned()));
     agent.heard("DELETE", "/v1/lands/hero-defense:1").await;
 }
@@ -345,17 +278,31 @@ async fn after_a_lost_connection_everything_is_told_again_and_players_stay() {
     let server = start_with(&agent).await;
     agent.announce("hero-defense:1", &["alice"]).await;
     agent.heard("POST", "/v1/lands/hero-defense:1/ready").await;
-    let mut alice = server
-        .enter("hero-defense:1", &agent.token("alice", "hero-defense:1"))
-        .await;
+    let mut alice = server.enter("hero-defense:1", &agent.token("alice", "hero-defense:1")).await;
     agent.heard_players("hero-defense:1", &["alice"]).await;
     agent.forget_what_was_heard();
     agent.break_off();
-    agent.heard("POST", "/v1/ready").await;
+    assert_eq!(
+        agent.heard("POST", "/v1/ready").await,
+        json!({"lands": [{"landId": "hero-defense:1", "players": ["alice"]}]})
+    );
     agent.heard_players("hero-defense:1", &["alice"]).await;
     // Announced once more: the same land, answered ready again.
     agent.announce("hero-defense:1", &["alice"]).await;
     agent.heard("POST", "/v1/lands/hero-defense:1/ready").await;
     alice.say(r#"{"action":"Play"}"#).await;
     alice.state_where(|state| state["score"] == 1).await;
+}
+
+#[tokio::test]
+async fn lands_of_an_earlier_run_are_given_back() {
+    let agent = FakeAgent::start().await;
+    agent.knows_lands(&json!([
+        {"landId": "hero-defense:old", "landType": "hero-defense", "state": "ready", "players": []},
+        {"landId": "hero-defense:asked", "landType": "hero-defense", "state": "allocating", "players": []},
+    ]));
+    let _server = start_with(&agent).await;
+    agent.heard("DELETE", "/v1/lands/hero-defense:old").await;
+    agent.heard("POST", "/v1/ready").await;
+    assert!(!agent.has_heard("DELETE", "/v1/lands/hero-defense:asked"));
 }

@@ -3,7 +3,7 @@
 //!
 //! | call | meaning |
 //! |---|---|
-//! | `POST /v1/ready` | this server can take lands now |
+//! | `POST /v1/ready` | this server can take lands now; these live on it already |
 //! | `GET /v1/status` | what the agent knows, our `serverId` first of all |
 //! | `GET /v1/lands/watch` | commands, one JSON object a line, for as long as the connection lives |
 //! | `POST /v1/lands/{landId}/ready` | the land is made: let its players come |
@@ -15,7 +15,7 @@
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode, Url};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::ids::{LandId, PlayerId};
@@ -59,6 +59,29 @@ pub(super) enum AgentError {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Status {
     pub(super) server_id: String,
+    /// `registered` once the control plane knows this server.
+    #[serde(default)]
+    pub(super) state: String,
+    /// The lands that the agent knows.
+    #[serde(default)]
+    pub(super) lands: Vec<KnownLand>,
+}
+
+/// A land, as the agent knows it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct KnownLand {
+    pub(super) land_id: LandId,
+    /// `ready` once we have answered, `allocating` before.
+    pub(super) state: String,
+}
+
+/// A land, as the agent is told of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct LivingLand {
+    pub(super) land_id: LandId,
+    pub(super) players: Vec<PlayerId>,
 }
 
 /// One line of `GET /v1/lands/watch`. Fields that this server has no use for are left out.
@@ -94,15 +117,16 @@ impl Agent {
         let url = Url::parse(base).map_err(|error| invalid(&format!("is no URL: {error}")))?;
         if url.scheme() != "http" {
             return Err(
-                invalid("must begin with http://: the agent serves plain HTTP on the loopback").into(),
+                invalid("must begin with http://: the agent serves plain HTTP on the loopback").into()
             );
         }
         let http = reqwest::Client::builder().connect_timeout(CALL_TIMEOUT).build()?;
         Ok(Self { base: url, http })
     }
 
-    pub(super) async fn ready(&self) -> Result<(), AgentError> {
-        self.call(self.request(Method::POST, &["ready"])).await.map(drop)
+    pub(super) async fn ready(&self, lands: &[LivingLand]) -> Result<(), AgentError> {
+        let request = self.request(Method::POST, &["ready"]).json(&json!({ "lands": lands }));
+        self.call(request).await.map(drop)
     }
 
     pub(super) async fn status(&self) -> Result<Status, AgentError> {
@@ -118,41 +142,28 @@ impl Agent {
     }
 
     pub(super) async fn land_ready(&self, land: &LandId) -> Result<(), AgentError> {
-        self.call(self.request(Method::POST, &["lands", land.as_str(), "ready"]))
-            .await
-            .map(drop)
+        self.call(self.request(Method::POST, &["lands", land.as_str(), "ready"])).await.map(drop)
     }
 
     pub(super) async fn land_refused(&self, land: &LandId, reason: &str) -> Result<(), AgentError> {
         let request = self.request(Method::POST, &["lands", land.as_str(), "refuse"]);
-        self.call(request.json(&json!({ "reason": reason })))
-            .await
-            .map(drop)
+        self.call(request.json(&json!({ "reason": reason }))).await.map(drop)
     }
 
     pub(super) async fn players(&self, land: &LandId, players: &[PlayerId]) -> Result<(), AgentError> {
         let request = self.request(Method::PUT, &["lands", land.as_str(), "players"]);
-        self.call(request.json(&json!({ "players": players })))
-            .await
-            .map(drop)
+        self.call(request.json(&json!({ "players": players }))).await.map(drop)
     }
 
     pub(super) async fn land_ended(&self, land: &LandId) -> Result<(), AgentError> {
-        self.call(self.request(Method::DELETE, &["lands", land.as_str()]))
-            .await
-            .map(drop)
+        self.call(self.request(Method::DELETE, &["lands", land.as_str()])).await.map(drop)
     }
 
     /// Opens the watch. It lives until either side breaks it off, so the call's timeout is for its start only.
     pub(super) async fn watch(&self) -> Result<Watch, AgentError> {
         let request = self.http.get(self.url(&["lands", "watch"])).send();
-        let answer = tokio::time::timeout(CALL_TIMEOUT, request)
-            .await
-            .map_err(|_| AgentError::Silent)??;
-        Ok(Watch {
-            answer: accepted(answer).await?,
-            unread: Vec::new(),
-        })
+        let answer = tokio::time::timeout(CALL_TIMEOUT, request).await.map_err(|_| AgentError::Silent)??;
+        Ok(Watch { answer: accepted(answer).await?, unread: Vec::new() })
     }
 
     fn request(&self, method: Method, path: &[&str]) -> RequestBuilder {
@@ -162,11 +173,7 @@ impl Agent {
     /// `/v1/` and the path, whose parts may hold anything.
     fn url(&self, path: &[&str]) -> Url {
         let mut url = self.base.clone();
-        url.path_segments_mut()
-            .expect("an http URL has a path")
-            .pop_if_empty()
-            .push("v1")
-            .extend(path);
+        url.path_segments_mut().expect("an http URL has a path").pop_if_empty().push("v1").extend(path);
         url
     }
 
@@ -201,9 +208,7 @@ impl Watch {
                     .map_err(|error| AgentError::Unreadable(error.to_string()));
             }
             if self.unread.len() > MAX_LINE {
-                return Err(AgentError::Unreadable(format!(
-                    "it is longer than {MAX_LINE} bytes"
-                )));
+                return Err(AgentError::Unreadable(format!("it is longer than {MAX_LINE} bytes")));
             }
             let more = tokio::time::timeout(SILENCE, self.answer.chunk()).await;
             let more = more.map_err(|_| AgentError::Silent)??;
@@ -232,10 +237,7 @@ mod tests {
     fn a_land_is_one_part_of_the_path() {
         let agent = Agent::new("http://127.0.0.1:9358").unwrap();
         let url = agent.url(&["lands", "demo:1/../2", "ready"]);
-        assert_eq!(
-            url.as_str(),
-            "http://127.0.0.1:9358/v1/lands/demo:1%2F..%2F2/ready"
-        );
+        assert_eq!(url.as_str(), "http://127.0.0.1:9358/v1/lands/demo:1%2F..%2F2/ready");
         let error = Agent::new("127.0.0.1:9358").unwrap_err().to_string();
         assert!(error.starts_with("agent: "), "{error}");
     }

@@ -6,10 +6,7 @@ use runtime::config::{Invalid, duration};
 
 /// Settings of the demo game server.
 #[derive(Debug, Clone, clap::Parser)]
-#[command(
-    name = "demo-server",
-    about = "Run the demo game server, the example to read for integrators"
-)]
+#[command(name = "demo-server", about = "Run the demo game server, the example to read for integrators")]
 pub struct Config {
     /// Where players connect. Port 0 takes any free one.
     #[arg(long, env = "DEMO_SERVER_ADDR", default_value = "127.0.0.1:7001")]
@@ -22,12 +19,7 @@ pub struct Config {
     #[arg(long, env = "MATCHMAKING_MODE", default_value = "control-plane", value_enum)]
     pub mode: Mode,
     /// What kinds of land this server hosts; repeat it or separate by commas.
-    #[arg(
-        long,
-        env = "DEMO_SERVER_LAND_TYPE",
-        default_value = "hero-defense",
-        value_delimiter = ','
-    )]
+    #[arg(long, env = "DEMO_SERVER_LAND_TYPE", default_value = "hero-defense", value_delimiter = ',')]
     pub land_type: Vec<String>,
     /// Who must have issued a token: its `iss`.
     #[arg(long, env = "DEMO_SERVER_ISSUER", default_value = "muster")]

@@ -43,10 +43,7 @@ struct Ticket {
 }
 
 pub(super) fn routes(server: Arc<Server>) -> Router {
-    Router::new()
-        .route("/game/{land_type}", get(enter))
-        .route("/health", get(health))
-        .with_state(server)
+    Router::new().route("/game/{land_type}", get(enter)).route("/health", get(health)).with_state(server)
 }
 
 async fn health(State(server): State<Arc<Server>>) -> Json<Value> {
@@ -133,10 +130,7 @@ async fn invited(
     ticket: &Ticket,
 ) -> Result<(Arc<Land>, PlayerId), Close> {
     let Some(token) = &ticket.token else {
-        return Err(Close::new(
-            4401,
-            "the token is missing: add &token=<your matchToken>",
-        ));
+        return Err(Close::new(4401, "the token is missing: add &token=<your matchToken>"));
     };
     let land_id = LandId::from(ticket.land_id.as_deref().ok_or_else(no_such_land)?);
     // Before the agent has told who we are, it has announced no land either.
@@ -149,30 +143,17 @@ async fn invited(
             return Err(Close::new(1013, "your token can't be checked now; try again"));
         }
     };
-    let land = server
-        .lands
-        .get(&land_id)
-        .filter(|land| land.land_type == land_type);
-    Ok((
-        land.ok_or_else(no_such_land)?,
-        PlayerId::from(claims.player_id.as_str()),
-    ))
+    let land = server.lands.get(&land_id).filter(|land| land.land_type == land_type);
+    Ok((land.ok_or_else(no_such_land)?, PlayerId::from(claims.player_id.as_str())))
 }
 
 /// The old way: a player says who they are, and the land is made where it isn't there.
 fn welcome(server: &Arc<Server>, land_type: &str, ticket: Ticket) -> Result<(Arc<Land>, PlayerId), Close> {
-    let name = ticket
-        .player
-        .unwrap_or_else(|| format!("player-{}", Uuid::new_v4()));
-    let land_id = ticket
-        .land_id
-        .unwrap_or_else(|| format!("{land_type}:{}", Uuid::new_v4()));
+    let name = ticket.player.unwrap_or_else(|| format!("player-{}", Uuid::new_v4()));
+    let land_id = ticket.land_id.unwrap_or_else(|| format!("{land_type}:{}", Uuid::new_v4()));
     for (field, text) in [("player", &name), ("landId", &land_id)] {
         if !ids::is_valid(text) {
-            return Err(Close::new(
-                4400,
-                format!("{field} takes 1 to 128 bytes without control characters"),
-            ));
+            return Err(Close::new(4400, format!("{field} takes 1 to 128 bytes without control characters")));
         }
     }
     let land = Land::new(land_id.as_str().into(), land_type.to_owned(), Roster::Anyone);

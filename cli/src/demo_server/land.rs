@@ -111,30 +111,18 @@ impl Land {
         }
         inside.seats_given += 1;
         let number = inside.seats_given;
-        let occupied = Occupied {
-            number,
-            outbox,
-            farewell,
-        };
+        let occupied = Occupied { number, outbox, farewell };
         if let Some(older) = inside.seats.insert(player, occupied) {
             older.leave(Farewell::Replaced);
         }
         self.tell_everybody(&mut inside);
-        Some(Seat {
-            number,
-            inbox,
-            farewell: leave,
-        })
+        Some(Seat { number, inbox, farewell: leave })
     }
 
     /// Takes a player out who has gone, and tells everybody else. Harmless where their seat was taken over or taken away.
     pub(super) fn leave(&self, player: &PlayerId, seat: &Seat) {
         let mut inside = self.inside.lock();
-        if inside
-            .seats
-            .get(player)
-            .is_some_and(|occupied| occupied.number == seat.number)
-        {
+        if inside.seats.get(player).is_some_and(|occupied| occupied.number == seat.number) {
             inside.seats.remove(player);
             self.tell_everybody(&mut inside);
         }
@@ -183,11 +171,8 @@ impl Land {
     /// Puts the state into everybody's queue. Who is too slow leaves, which is a change again.
     fn tell_everybody(&self, inside: &mut Inside) {
         loop {
-            let state = State {
-                land_id: &self.id,
-                score: inside.score,
-                players: inside.seats.keys().collect(),
-            };
+            let state =
+                State { land_id: &self.id, score: inside.score, players: inside.seats.keys().collect() };
             let text = serde_json::to_string(&state).expect("a state is plain text and numbers");
             let text = Utf8Bytes::from(text);
             let full: Vec<PlayerId> = inside
@@ -236,10 +221,7 @@ mod tests {
         let mut bob = land.join("bob".into()).unwrap();
         land.play();
         for (seat, states) in [(&mut alice, 3), (&mut bob, 2)] {
-            let last = (0..states)
-                .map(|_| seat.inbox.try_recv().unwrap())
-                .last()
-                .unwrap();
+            let last = (0..states).map(|_| seat.inbox.try_recv().unwrap()).last().unwrap();
             assert_eq!(
                 last.as_str(),
                 r#"{"type":"state","landId":"demo:1","score":1,"players":["alice","bob"]}"#

@@ -7,7 +7,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use super::{ids::LandId, land::Land};
+use super::{agent::LivingLand, ids::LandId, land::Land};
 
 /// All lands, by their id, and how many there may be.
 #[derive(Debug)]
@@ -30,10 +30,7 @@ pub(super) enum Opened {
 
 impl Lands {
     pub(super) fn new(limit: usize) -> Self {
-        Self {
-            by_id: Mutex::default(),
-            limit,
-        }
+        Self { by_id: Mutex::default(), limit }
     }
 
     /// Finds a land.
@@ -55,6 +52,15 @@ impl Lands {
     /// Forgets a land that is over.
     pub(super) fn forget(&self, id: &LandId) {
         self.by_id.lock().remove(id);
+    }
+
+    /// The lands that somebody plays in.
+    pub(super) fn with_players(&self) -> Vec<LivingLand> {
+        let by_id = self.by_id.lock();
+        let all = by_id
+            .values()
+            .map(|land| LivingLand { land_id: land.id.clone(), players: land.players().borrow().clone() });
+        all.filter(|land| !land.players.is_empty()).collect()
     }
 
     /// How many lands there are, and how many players in all of them.

@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use tokio::sync::watch;
 
 use super::{
-    agent::{Agent, AgentError, Command},
+    agent::{Agent, AgentError, Command, KnownLand},
     ids::{LandId, PlayerId},
     land::{Land, Roster},
     passes::Passes,
@@ -66,7 +66,13 @@ pub(super) async fn follow(server: Arc<Server>, link: Arc<Link>) {
         if link.connected.swap(false, Ordering::Relaxed) {
             pause = PAUSE.0;
         }
-        tracing::warn!(%error, retry_in = ?pause, "no connection to the agent; lands that are there go on");
+        // An agent that says goodbye is updated or stopped; one that falls silent is a failure.
+        let goodbye = matches!(error, AgentError::Closed);
+        if goodbye {
+            tracing::info!(retry_in = ?pause, "the agent has gone; lands that are there go on");
+        } else {
+            tracing::warn!(%error, retry_in = ?pause, "no connection to the agent; lands that are there go on");
+        }
         let waited = tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0)));
         if stop.run_until_cancelled(waited).await.is_none() {
             return;
@@ -81,17 +87,15 @@ async fn follow_once(server: &Arc<Server>, link: &Link) -> Result<Infallible, Ag
     *link.server_id.lock() = Some(status.server_id.as_str().into());
     // First listen, then say that we are ready: so no command is sent before somebody hears it.
     let mut commands = link.agent.watch().await?;
-    link.agent.ready().await?;
+    agree_on_lands(server, link, status.lands).await?;
     link.connected.store(true, Ordering::Relaxed);
     link.connections.send_modify(|count| *count += 1);
     tracing::info!(server_id = status.server_id, "ready for lands");
     loop {
         match commands.next().await? {
-            Command::Allocate {
-                land_id,
-                land_type,
-                players,
-            } => allocate(server, link, land_id, land_type, players).await?,
+            Command::Allocate { land_id, land_type, players } => {
+                allocate(server, link, land_id, land_type, players).await?;
+            }
             Command::Release { land_id, reason } => {
                 if let Some(land) = server.lands.get(&land_id) {
                     tracing::info!(%land_id, reason, "land released");
@@ -104,6 +108,25 @@ async fn follow_once(server: &Arc<Server>, link: &Link) -> Result<Infallible, Ag
             }
             Command::Ping | Command::Unknown => {}
         }
+    }
+}
+
+/// Either side may have been restarted without the other. Lands that only the agent knows ended with an earlier run of this
+/// server; lands that only we know are told to it, as long as somebody plays in them.
+async fn agree_on_lands(server: &Server, link: &Link, known: Vec<KnownLand>) -> Result<(), AgentError> {
+    for land in known {
+        // Those that it still asks us to make, the watch repeats.
+        if land.state == "ready" && server.lands.get(&land.land_id).is_none() {
+            link.agent.land_ended(&land.land_id).await?;
+        }
+    }
+    match link.agent.ready(&server.lands.with_players()).await {
+        // It can't take them: the players play on, and their lands end like any others.
+        Err(AgentError::Refused { status, body }) => {
+            tracing::warn!(%status, body, "the agent does not take the lands that live here");
+            link.agent.ready(&[]).await
+        }
+        told => told,
     }
 }
 

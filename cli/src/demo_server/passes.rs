@@ -64,12 +64,7 @@ pub(super) enum KeysError {
 
 impl Passes {
     pub(super) fn new(agent: Agent, issuer: String) -> Self {
-        Self {
-            agent,
-            issuer,
-            keys: Mutex::default(),
-            asking: Semaphore::new(1),
-        }
+        Self { agent, issuer, keys: Mutex::default(), asking: Semaphore::new(1) }
     }
 
     /// Verifies `token` for `land` on the server `server_id`.
@@ -91,11 +86,7 @@ impl Passes {
         if let Some(keys) = usable() {
             return Ok(keys.verifier);
         }
-        let _turn = self
-            .asking
-            .acquire()
-            .await
-            .expect("the semaphore is never closed");
+        let _turn = self.asking.acquire().await.expect("the semaphore is never closed");
         if let Some(keys) = usable() {
             return Ok(keys.verifier);
         }
@@ -114,10 +105,7 @@ impl Passes {
     async fn fetch(&self, kid: Option<&str>) -> Result<Arc<Verifier>, KeysError> {
         let jwks = self.agent.jwks(kid).await?;
         let verifier = Arc::new(Verifier::from_jwks(&jwks, &self.issuer)?);
-        *self.keys.lock() = Some(Keys {
-            verifier: Arc::clone(&verifier),
-            since: Instant::now(),
-        });
+        *self.keys.lock() = Some(Keys { verifier: Arc::clone(&verifier), since: Instant::now() });
         Ok(verifier)
     }
 }

@@ -43,10 +43,9 @@ impl From<Farewell> for Close {
     fn from(why: Farewell) -> Self {
         match why {
             Farewell::TooSlow => Self::new(1013, "you read too slowly; connect again"),
-            Farewell::Replaced => Self::new(
-                4000,
-                "you are connected a second time; the newer connection stays",
-            ),
+            Farewell::Replaced => {
+                Self::new(4000, "you are connected a second time; the newer connection stays")
+            }
             Farewell::LandEnded => Self::new(1000, "the land has ended"),
         }
     }
@@ -68,11 +67,7 @@ pub(super) async fn play(
     mut seat: Seat,
     stop: CancellationToken,
 ) {
-    let mut player_socket = PlayerSocket {
-        socket,
-        second: Instant::now(),
-        messages: 0,
-    };
+    let mut player_socket = PlayerSocket { socket, second: Instant::now(), messages: 0 };
     let close = player_socket.run(land, &mut seat, &stop).await;
     land.leave(&player, &seat);
     if let Some(close) = close {
@@ -82,10 +77,7 @@ pub(super) async fn play(
 
 /// Says goodbye to a socket. A client that doesn't listen is left.
 pub(super) async fn close_with(mut socket: WebSocket, close: Close) {
-    let frame = CloseFrame {
-        code: close.code,
-        reason: shortened(&close.reason),
-    };
+    let frame = CloseFrame { code: close.code, reason: shortened(&close.reason) };
     let goodbye = async {
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
             // The client answers with its own close; until then what is on its way can still arrive.
@@ -139,9 +131,7 @@ impl PlayerSocket {
         }
         self.messages += 1;
         if self.messages > MAX_PER_SECOND {
-            return self
-                .complain("slow down: at most 50 messages a second count")
-                .await;
+            return self.complain("slow down: at most 50 messages a second count").await;
         }
         match serde_json::from_str(text) {
             Ok(Action::Play {}) => {

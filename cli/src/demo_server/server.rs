@@ -59,14 +59,10 @@ impl Server {
             Opened::Known(land) => Ok(land),
             Opened::New(land) => {
                 tracing::debug!(land_id = %land.id, "land opened");
-                self.tasks
-                    .spawn("land", life::look_after(Arc::clone(self), Arc::clone(&land)));
+                self.tasks.spawn("land", life::look_after(Arc::clone(self), Arc::clone(&land)));
                 Ok(land)
             }
-            Opened::Full => Err(format!(
-                "this server is full: it has {} lands",
-                self.config.max_lands
-            )),
+            Opened::Full => Err(format!("this server is full: it has {} lands", self.config.max_lands)),
         }
     }
 }

@@ -18,11 +18,7 @@ pub struct GatewayError {
 impl GatewayError {
     /// An error that no HTTP answer told.
     pub fn new(code: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self {
-            code: code.into(),
-            detail: detail.into(),
-            http: None,
-        }
+        Self { code: code.into(), detail: detail.into(), http: None }
     }
 
     /// Reads `application/problem+json`; what is none is counted by its status.
@@ -38,10 +34,7 @@ impl GatewayError {
     /// Reads `{"type":"error",…}` from a socket.
     pub(crate) fn from_message(message: &Value) -> Self {
         let text = |name: &str| message.get(name).and_then(Value::as_str);
-        Self::new(
-            text("code").unwrap_or("ERROR"),
-            text("message").unwrap_or("the error has no message"),
-        )
+        Self::new(text("code").unwrap_or("ERROR"), text("message").unwrap_or("the error has no message"))
     }
 }
 
@@ -91,10 +84,7 @@ mod tests {
     #[test]
     fn a_problem_is_counted_by_its_code_and_anything_else_by_its_status() {
         let problem = GatewayError::from_problem(429, &json!({"code": "QUEUE_FULL", "detail": "later"}));
-        assert_eq!(
-            (problem.to_string().as_str(), problem.http),
-            ("QUEUE_FULL: later", Some(429))
-        );
+        assert_eq!((problem.to_string().as_str(), problem.http), ("QUEUE_FULL: later", Some(429)));
         assert_eq!(GatewayError::from_problem(502, &Value::Null).code, "HTTP_502");
     }
 }

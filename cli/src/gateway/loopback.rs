@@ -28,11 +28,9 @@ mod tests {
 
     #[tokio::test]
     async fn only_this_machine_passes_unasked() {
-        for (url, passes) in [
-            ("http://127.0.0.1:3000", true),
-            ("http://[::1]:3000", true),
-            ("http://192.0.2.1", false),
-        ] {
+        for (url, passes) in
+            [("http://127.0.0.1:3000", true), ("http://[::1]:3000", true), ("http://192.0.2.1", false)]
+        {
             let checked = check_loopback(&Url::parse(url).unwrap(), "--yes-remote").await;
             assert_eq!(checked.is_ok(), passes, "{url}: {checked:?}");
         }

@@ -25,9 +25,7 @@ impl Realtime {
     /// Opens a socket to a `ws://` URL.
     pub async fn connect(url: &str) -> Result<Self, GatewayError> {
         // Small buffers: a load test holds thousands of sockets. No Nagle: it would be measured as latency.
-        let config = WebSocketConfig::default()
-            .read_buffer_size(4 * 1024)
-            .write_buffer_size(0);
+        let config = WebSocketConfig::default().read_buffer_size(4 * 1024).write_buffer_size(0);
         let connect = connect_async_with_config(url, Some(config), true);
         let (socket, _) = timeout(SEND_TIMEOUT, connect).await.map_err(|_| timed_out())??;
         Ok(Self { socket })
@@ -36,10 +34,7 @@ impl Realtime {
     /// Sends one message.
     pub async fn send(&mut self, message: &Value) -> Result<(), GatewayError> {
         let send = self.socket.send(Message::text(message.to_string()));
-        timeout(SEND_TIMEOUT, send)
-            .await
-            .map_err(|_| timed_out())?
-            .map_err(Into::into)
+        timeout(SEND_TIMEOUT, send).await.map_err(|_| timed_out())?.map_err(Into::into)
     }
 
     /// Waits for the next message. The end of the socket is an error with the code `CLOSED_<code>`. May be dropped and
@@ -47,10 +42,7 @@ impl Realtime {
     pub async fn next(&mut self) -> Result<Value, GatewayError> {
         loop {
             let Some(message) = self.socket.next().await else {
-                return Err(GatewayError::new(
-                    "CLOSED",
-                    "the connection ended without a goodbye",
-                ));
+                return Err(GatewayError::new("CLOSED", "the connection ended without a goodbye"));
             };
             match message? {
                 Message::Text(text) => {
@@ -78,8 +70,5 @@ impl Realtime {
 }
 
 fn timed_out() -> GatewayError {
-    GatewayError::new(
-        "TIMEOUT",
-        format!("the connection took longer than {SEND_TIMEOUT:?}"),
-    )
+    GatewayError::new("TIMEOUT", format!("the connection took longer than {SEND_TIMEOUT:?}"))
 }

@@ -41,12 +41,7 @@ pub(super) struct Plan {
 
 impl Plan {
     pub(super) fn new(players: u32, rate: f64, parties: &[u32], transport: Transport) -> Self {
-        Self {
-            players,
-            rate,
-            parties: parties.to_vec(),
-            transport,
-        }
+        Self { players, rate, parties: parties.to_vec(), transport }
     }
 
     /// How many players come.
@@ -57,22 +52,18 @@ impl Plan {
     /// The tickets in the order of their times. The last party is as small as it has to be.
     pub(super) fn tickets(&self) -> impl Iterator<Item = Arrival> {
         let mut sent = 0;
-        self.parties
-            .iter()
-            .cycle()
-            .enumerate()
-            .map_while(move |(number, party)| {
-                let players = (*party).min(self.players - sent);
-                let at = Duration::from_secs_f64(f64::from(sent) / self.rate);
-                sent += players;
-                let way = match self.transport {
-                    Transport::Websocket => Way::Websocket,
-                    Transport::Rest => Way::Rest,
-                    Transport::Both if number % 2 == 0 => Way::Websocket,
-                    Transport::Both => Way::Rest,
-                };
-                (players > 0).then_some(Arrival { at, players, way })
-            })
+        self.parties.iter().cycle().enumerate().map_while(move |(number, party)| {
+            let players = (*party).min(self.players - sent);
+            let at = Duration::from_secs_f64(f64::from(sent) / self.rate);
+            sent += players;
+            let way = match self.transport {
+                Transport::Websocket => Way::Websocket,
+                Transport::Rest => Way::Rest,
+                Transport::Both if number % 2 == 0 => Way::Websocket,
+                Transport::Both => Way::Rest,
+            };
+            (players > 0).then_some(Arrival { at, players, way })
+        })
     }
 }
 
@@ -88,18 +79,7 @@ mod tests {
         assert_eq!(sizes, [1, 2, 1, 2, 1, 1], "the last party is cut to fit");
         let times: Vec<_> = tickets.iter().map(|ticket| ticket.at.as_millis()).collect();
         assert_eq!(times, [0, 250, 750, 1000, 1500, 1750]);
-        assert!(
-            tickets
-                .iter()
-                .step_by(2)
-                .all(|ticket| ticket.way == Way::Websocket)
-        );
-        assert!(
-            tickets
-                .iter()
-                .skip(1)
-                .step_by(2)
-                .all(|ticket| ticket.way == Way::Rest)
-        );
+        assert!(tickets.iter().step_by(2).all(|ticket| ticket.way == Way::Websocket));
+        assert!(tickets.iter().skip(1).step_by(2).all(|ticket| ticket.way == Way::Rest));
     }
 }

@@ -66,9 +66,7 @@ impl Client {
     ) -> Result<(), GatewayError> {
         // Before its time: what this takes too long is part of the latency.
         let mut socket = self.in_time(stop, self.gateway.realtime()).await?;
-        let played = self
-            .in_time(stop, self.enqueue_and_wait(&mut socket, outcome))
-            .await;
+        let played = self.in_time(stop, self.enqueue_and_wait(&mut socket, outcome)).await;
         if played.is_err() && outcome.enqueued.is_some() {
             // Nobody waits any more: the ticket should not be matched with others.
             let cancel = json!({ "action": "cancel" });
@@ -136,15 +134,9 @@ impl Client {
         stop: &CancellationToken,
         step: impl Future<Output = Result<T, GatewayError>>,
     ) -> Result<T, GatewayError> {
-        match stop
-            .run_until_cancelled(timeout_at(self.scheduled + self.timeout, step))
-            .await
-        {
+        match stop.run_until_cancelled(timeout_at(self.scheduled + self.timeout, step)).await {
             Some(Ok(done)) => done,
-            Some(Err(_)) => Err(GatewayError::new(
-                "TIMEOUT",
-                format!("nothing after {:?}", self.timeout),
-            )),
+            Some(Err(_)) => Err(GatewayError::new("TIMEOUT", format!("nothing after {:?}", self.timeout))),
             None => Err(GatewayError::new("STOPPED", "the load was stopped")),
         }
     }

@@ -25,8 +25,7 @@ impl Progress {
         self.bar.inc(outcome.players.into());
         if outcome.assigned.is_none() {
             let missing: u64 = self.bar.message().parse().unwrap_or_default();
-            self.bar
-                .set_message((missing + u64::from(outcome.players)).to_string());
+            self.bar.set_message((missing + u64::from(outcome.players)).to_string());
         }
     }
 

@@ -155,9 +155,7 @@ impl Display for Report {
             true => write!(f, "\nno errors"),
             false => {
                 write!(f, "\nerrors, in tickets")?;
-                self.errors
-                    .iter()
-                    .try_for_each(|(code, count)| write!(f, "\n  {code:<30} {count:>8}"))
+                self.errors.iter().try_for_each(|(code, count)| write!(f, "\n  {code:<30} {count:>8}"))
             }
         }
     }
@@ -207,13 +205,7 @@ mod tests {
         let mut report = Report::new(&config, 12);
         let start = Instant::now();
         // Out of order, as tickets end.
-        for (number, assigned_ms) in [
-            (4, Some(50)),
-            (0, Some(10)),
-            (1, Some(20)),
-            (3, None),
-            (2, Some(30)),
-        ] {
+        for (number, assigned_ms) in [(4, Some(50)), (0, Some(10)), (1, Some(20)), (3, None), (2, Some(30))] {
             let at = start + Duration::from_millis(100) * number;
             report.add(&outcome(at, Way::Websocket, assigned_ms));
         }
@@ -223,11 +215,7 @@ mod tests {
     #[test]
     fn counts_rates_and_latencies() {
         let report = report();
-        assert_eq!(
-            report.players_without_assignment(),
-            4,
-            "two timed out, two never came"
-        );
+        assert_eq!(report.players_without_assignment(), 4, "two timed out, two never came");
         let json = report.to_json();
         // Ten players in five tickets: eight in the 400 ms before the last was sent.
         assert_eq!(json["offeredPerSecond"], 20.0);
@@ -236,14 +224,8 @@ mod tests {
         assert_eq!(json["errors"], json!({"TIMEOUT": 1}));
         let assigned = &json["latencyMs"]["websocket"]["enqueueToAssigned"];
         assert_eq!(assigned["count"], 4);
-        assert!(
-            (assigned["p50"].as_f64().unwrap() - 20.0).abs() < 0.1,
-            "{assigned}"
-        );
-        assert!(
-            (assigned["max"].as_f64().unwrap() - 50.0).abs() < 0.1,
-            "{assigned}"
-        );
+        assert!((assigned["p50"].as_f64().unwrap() - 20.0).abs() < 0.1, "{assigned}");
+        assert!((assigned["max"].as_f64().unwrap() - 50.0).abs() < 0.1, "{assigned}");
     }
 
     #[test]

@@ -34,18 +34,16 @@ impl Check {
     pub(super) fn holds(&self, values: &[(String, Value)]) -> Result<(), Failure> {
         let alone = |expected: String, fits: &dyn Fn(&Value) -> bool| {
             let wrong = values.iter().find(|(_, value)| !fits(value));
-            wrong.map_or(Ok(()), |(name, value)| {
-                Err(Failure::new(expected, format!("{value} for {name}")))
-            })
+            wrong.map_or(Ok(()), |(name, value)| Err(Failure::new(expected, format!("{value} for {name}"))))
         };
         match self {
             Self::Equals(expected) => alone(expected.to_string(), &|value| value == expected),
             Self::Matches(pattern) => alone(format!("a text like \"{pattern}\""), &|value| {
                 value.as_str().is_some_and(|text| is_like(text, pattern))
             }),
-            Self::Length(length) => alone(format!("{length} entries"), &|value| {
-                length_of(value) == Some(*length)
-            }),
+            Self::Length(length) => {
+                alone(format!("{length} entries"), &|value| length_of(value) == Some(*length))
+            }
             Self::Same => {
                 let same = values.windows(2).all(|pair| pair[0].1 == pair[1].1);
                 expect(same, "the same for all", values)
@@ -80,10 +78,7 @@ fn expect(holds: bool, expected: &str, values: &[(String, Value)]) -> Result<(),
     if holds {
         return Ok(());
     }
-    let got: Vec<_> = values
-        .iter()
-        .map(|(name, value)| format!("{value} for {name}"))
-        .collect();
+    let got: Vec<_> = values.iter().map(|(name, value)| format!("{value} for {name}")).collect();
     Err(Failure::new(expected, got.join(", ")))
 }
 
@@ -104,9 +99,7 @@ fn is_like(text: &str, pattern: &str) -> bool {
     let Some(mut text) = text.strip_prefix(start) else {
         return false;
     };
-    let (middle, end) = rest
-        .rsplit_once('*')
-        .map_or(("", rest), |(middle, end)| (middle, end));
+    let (middle, end) = rest.rsplit_once('*').map_or(("", rest), |(middle, end)| (middle, end));
     let Some(without_end) = text.strip_suffix(end) else {
         return false;
     };
@@ -126,10 +119,7 @@ mod tests {
     use serde_json::json;
 
     fn values(of: &[Value]) -> Vec<(String, Value)> {
-        of.iter()
-            .enumerate()
-            .map(|(index, value)| (format!("p{index}"), value.clone()))
-            .collect()
+        of.iter().enumerate().map(|(index, value)| (format!("p{index}"), value.clone())).collect()
     }
 
     #[test]
@@ -168,13 +158,8 @@ mod tests {
 
     #[test]
     fn a_failure_says_what_was_there() {
-        let failure = Check::Equals(json!(1))
-            .holds(&values(&[json!(1), json!(2)]))
-            .unwrap_err();
-        assert_eq!(
-            (failure.expected.as_str(), failure.got.as_str()),
-            ("1", "2 for p1")
-        );
+        let failure = Check::Equals(json!(1)).holds(&values(&[json!(1), json!(2)])).unwrap_err();
+        assert_eq!((failure.expected.as_str(), failure.got.as_str()), ("1", "2 for p1"));
         let expected = json!({"/code": "X"});
         assert!(answer_holds(expected.as_object().unwrap(), &json!({"code": "Y"})).is_err());
     }

@@ -79,10 +79,9 @@ impl Live {
     }
 
     fn ending(&self) -> String {
-        self.view().closed.map_or_else(
-            || "for no reason that is known".to_owned(),
-            |closed| closed.to_string(),
-        )
+        self.view()
+            .closed
+            .map_or_else(|| "for no reason that is known".to_owned(), |closed| closed.to_string())
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use runtime::config::Invalid;
 use uuid::Uuid;
 
 use super::{
@@ -48,13 +49,20 @@ pub enum ScenarioError {
     },
 }
 
+impl ScenarioError {
+    /// The same as a setting that can't be taken, which is what a bad file on the command line is.
+    pub(super) fn into_invalid(self) -> Invalid {
+        let text = self.to_string();
+        let (place, message) = text.split_once(": ").unwrap_or(("FILE", &text));
+        Invalid::new(place, message)
+    }
+}
+
 impl Scenario {
     /// Reads a file and checks it whole. `vars` are the values of `${name}`; `${run}` is new each time.
     pub fn read(path: &Path, vars: &[(String, String)]) -> Result<Self, ScenarioError> {
-        let text = fs::read_to_string(path).map_err(|cause| ScenarioError::Unreadable {
-            path: path.to_owned(),
-            cause,
-        })?;
+        let text = fs::read_to_string(path)
+            .map_err(|cause| ScenarioError::Unreadable { path: path.to_owned(), cause })?;
         Self::parse(path, &text, vars)
     }
 
@@ -66,10 +74,7 @@ impl Scenario {
             message,
         };
         let run = Uuid::new_v4().simple().to_string()[..8].to_owned();
-        let values: Vec<_> = [("run".to_owned(), run)]
-            .into_iter()
-            .chain(vars.iter().cloned())
-            .collect();
+        let values: Vec<_> = [("run".to_owned(), run)].into_iter().chain(vars.iter().cloned()).collect();
         let text = variables::replace(text, &values).map_err(|missing| {
             let name = missing.name;
             let message = format!("`${{{name}}}` has no value; give it with --var {name}=…");
@@ -80,22 +85,14 @@ impl Scenario {
             let place = error.path().to_string();
             // `?` stands for a place that can't be named, `.` for the whole.
             let place = place.trim_end_matches(['?', '.']);
-            let place = if place.is_empty() {
-                String::new()
-            } else {
-                format!("{place}: ")
-            };
+            let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
             let error = error.into_inner();
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or_default();
             wrong(error.line(), place, message.to_owned())
         })?;
         json.end().map_err(|error| {
-            wrong(
-                error.line(),
-                String::new(),
-                "there is more after the scenario's end".to_owned(),
-            )
+            wrong(error.line(), String::new(), "there is more after the scenario's end".to_owned())
         })?;
         for (index, step) in scenario.steps.iter().enumerate() {
             step.check().map_err(|message| ScenarioError::Step {
@@ -143,14 +140,8 @@ impl Wait {
         let conditions = usize::from(self.equals.is_some())
             + usize::from(self.matches.is_some())
             + usize::from(self.length.is_some());
-        must(
-            conditions <= 1,
-            "wait takes one of `equals`, `matches` and `length`",
-        )?;
-        must(
-            self.code.is_none() || self.what == Awaited::Closed,
-            "`code` goes with `\"for\": \"closed\"`",
-        )
+        must(conditions <= 1, "wait takes one of `equals`, `matches` and `length`")?;
+        must(self.code.is_none() || self.what == Awaited::Closed, "`code` goes with `\"for\": \"closed\"`")
     }
 
     /// What the awaited message has to be like.
@@ -161,10 +152,7 @@ impl Wait {
 
 impl Connect {
     fn check(&self) -> Result<(), String> {
-        must(
-            self.ticket.is_some() != self.url.is_some(),
-            "connect takes either `ticket` or `url`",
-        )?;
+        must(self.ticket.is_some() != self.url.is_some(), "connect takes either `ticket` or `url`")?;
         must(
             self.ticket.is_some() || (self.player.is_none() && self.token.is_none()),
             "`player` and `token` go with `ticket`; write them into the `url`",
@@ -196,10 +184,7 @@ impl Assert {
             + usize::from(self.length.is_some())
             + usize::from(self.same)
             + usize::from(self.different);
-        must(
-            checks == 1,
-            "assert takes one of `equals`, `matches`, `length`, `same` and `different`",
-        )
+        must(checks == 1, "assert takes one of `equals`, `matches`, `length`, `same` and `different`")
     }
 
     /// What is asserted.
@@ -224,9 +209,7 @@ mod tests {
 
     fn error(text: &str) -> String {
         let vars = [("who".to_owned(), "ann".to_owned())];
-        Scenario::parse(Path::new("s.json"), text, &vars)
-            .unwrap_err()
-            .to_string()
+        Scenario::parse(Path::new("s.json"), text, &vars).unwrap_err().to_string()
     }
 
     fn step(step: &str) -> String {
@@ -236,10 +219,7 @@ mod tests {
     #[test]
     fn what_is_unknown_is_named_with_its_line_and_place() {
         let cases = [
-            (
-                "{\"name\": \"n\",\n\"stpes\": []}",
-                "s.json:2: stpes: unknown field `stpes`, expected one of",
-            ),
+            ("{\"name\": \"n\",\n\"stpes\": []}", "s.json:2: stpes: unknown field `stpes`, expected one of"),
             ("{\"name\": \"n\"\n", "s.json:2: EOF while parsing"),
             ("{\"steps\": []}", "s.json:1: missing field `name`"),
             ("{\"name\": \"n\", \"steps\": []} x", "s.json:1: there is more"),
@@ -257,10 +237,7 @@ mod tests {
     #[test]
     fn a_wrong_step_is_named_with_its_line_and_field() {
         let cases = [
-            (
-                r#"{"enqeue": {}}"#,
-                "s.json:2: steps[0]: unknown variant `enqeue`",
-            ),
+            (r#"{"enqeue": {}}"#, "s.json:2: steps[0]: unknown variant `enqeue`"),
             (
                 r#"{"wait": {"for": "assigned", "of": []}}"#,
                 "s.json:2: steps[0].wait.of: the list of names is empty",
@@ -277,10 +254,7 @@ mod tests {
                 "{\"connect\": {\"as\": \"a\",\n\"tiket\": \"t\"}}",
                 "s.json:3: steps[0].connect.tiket: unknown field `tiket`",
             ),
-            (
-                r#"{"connect": {"as": 7, "url": "ws://x"}}"#,
-                "s.json:2: steps[0].connect.as: invalid type",
-            ),
+            (r#"{"connect": {"as": 7, "url": "ws://x"}}"#, "s.json:2: steps[0].connect.as: invalid type"),
         ];
         for (text, expected) in cases {
             let error = step(text);
@@ -291,39 +265,15 @@ mod tests {
     #[test]
     fn fields_that_do_not_go_together_are_refused() {
         let cases = [
-            (
-                r#"{"enqueue": {"as": "a", "queueKey": "q"}}"#,
-                "either `members` or `players`",
-            ),
-            (
-                r#"{"wait": {"for": "assigned", "of": "a", "code": 1}}"#,
-                "`code` goes with",
-            ),
-            (
-                r#"{"wait": {"for": "assigned", "of": "a", "at": "/x"}}"#,
-                "go with `\"for\": \"state\"`",
-            ),
-            (
-                r#"{"wait": {"for": "state", "of": "a", "at": "x"}}"#,
-                "no JSON pointer",
-            ),
+            (r#"{"enqueue": {"as": "a", "queueKey": "q"}}"#, "either `members` or `players`"),
+            (r#"{"wait": {"for": "assigned", "of": "a", "code": 1}}"#, "`code` goes with"),
+            (r#"{"wait": {"for": "assigned", "of": "a", "at": "/x"}}"#, "go with `\"for\": \"state\"`"),
+            (r#"{"wait": {"for": "state", "of": "a", "at": "x"}}"#, "no JSON pointer"),
             (r#"{"connect": {"as": "a"}}"#, "either `ticket` or `url`"),
-            (
-                r#"{"connect": {"as": "a", "url": "ws://x", "token": ""}}"#,
-                "go with `ticket`",
-            ),
-            (
-                r#"{"action": {"by": "a"}}"#,
-                "either `by` and `send`, or `cancel`",
-            ),
-            (
-                r#"{"action": {"cancel": "a", "times": 2}}"#,
-                "either `by` and `send`, or `cancel`",
-            ),
-            (
-                r#"{"assert": {"on": "land", "of": "a", "at": "/x"}}"#,
-                "takes one of `equals`",
-            ),
+            (r#"{"connect": {"as": "a", "url": "ws://x", "token": ""}}"#, "go with `ticket`"),
+            (r#"{"action": {"by": "a"}}"#, "either `by` and `send`, or `cancel`"),
+            (r#"{"action": {"cancel": "a", "times": 2}}"#, "either `by` and `send`, or `cancel`"),
+            (r#"{"assert": {"on": "land", "of": "a", "at": "/x"}}"#, "takes one of `equals`"),
             (
                 r#"{"assert": {"on": "land", "of": "a", "same": true, "equals": null}}"#,
                 "takes one of `equals`",
@@ -331,10 +281,7 @@ mod tests {
         ];
         for (text, expected) in cases {
             let error = step(text);
-            assert!(
-                error.starts_with("s.json: step 1: ") && error.contains(expected),
-                "{error}"
-            );
+            assert!(error.starts_with("s.json: step 1: ") && error.contains(expected), "{error}");
         }
     }
 }

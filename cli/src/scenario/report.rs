@@ -32,10 +32,7 @@ pub struct Failure {
 
 impl Failure {
     pub(super) fn new(expected: impl Into<String>, got: impl Into<String>) -> Self {
-        Self {
-            expected: expected.into(),
-            got: got.into(),
-        }
+        Self { expected: expected.into(), got: got.into() }
     }
 
     /// A step that could not be done at all.
@@ -56,11 +53,7 @@ impl Display for StepResult {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let verdict = if self.outcome.is_ok() { "ok" } else { "FAILED" };
         let millis = self.took.as_secs_f64() * 1000.0;
-        write!(
-            f,
-            "  {verdict:<6} {:>2}  {:<60} {millis:>9.1} ms",
-            self.number, self.what
-        )?;
+        write!(f, "  {verdict:<6} {:>2}  {:<60} {millis:>9.1} ms", self.number, self.what)?;
         match &self.outcome {
             Ok(detail) if detail.is_empty() => Ok(()),
             Ok(detail) => write!(f, "  {detail}"),

@@ -57,14 +57,8 @@ mod tests {
 
     #[test]
     fn values_defaults_and_what_is_missing() {
-        let values = [
-            ("a".to_owned(), "1\"".to_owned()),
-            ("b".to_owned(), "2".to_owned()),
-        ];
-        assert_eq!(
-            replace("x ${a}${b} ${c:-3} $ {d}", &values).unwrap(),
-            "x 1\\\"2 3 $ {d}"
-        );
+        let values = [("a".to_owned(), "1\"".to_owned()), ("b".to_owned(), "2".to_owned())];
+        assert_eq!(replace("x ${a}${b} ${c:-3} $ {d}", &values).unwrap(), "x 1\\\"2 3 $ {d}");
         let missing = replace("\n${a}\n ${c}", &values).unwrap_err();
         assert_eq!((missing.name.as_str(), missing.line), ("c", 3));
         assert_eq!(assignment("a=b=c").unwrap(), ("a".to_owned(), "b=c".to_owned()));

@@ -42,15 +42,11 @@ impl World {
     }
 
     pub(super) fn ticket(&self, name: &str) -> Result<&Ticket, Failure> {
-        self.tickets
-            .get(name)
-            .ok_or_else(|| unknown("ticket", name, self.tickets.keys()))
+        self.tickets.get(name).ok_or_else(|| unknown("ticket", name, self.tickets.keys()))
     }
 
     pub(super) fn connection(&self, name: &str) -> Result<&Live, Failure> {
-        self.connections
-            .get(name)
-            .ok_or_else(|| unknown("connection", name, self.connections.keys()))
+        self.connections.get(name).ok_or_else(|| unknown("connection", name, self.connections.keys()))
     }
 
     /// Takes down what a ticket that is asked for has become.
@@ -65,10 +61,7 @@ impl World {
         let known = self.ticket(name)?.known();
         match known.get("assignment") {
             Some(assignment) if assignment.is_object() => Ok(assignment.clone()),
-            _ => Err(Failure::new(
-                format!("{name} to be assigned; wait for it first"),
-                known.to_string(),
-            )),
+            _ => Err(Failure::new(format!("{name} to be assigned; wait for it first"), known.to_string())),
         }
     }
 }

@@ -32,6 +32,7 @@ pub(crate) struct FakeAgent {
 }
 
 struct Shared {
+    lands: Mutex<Value>,
     jwks: Mutex<String>,
     heard: Mutex<Vec<(Method, String, Value)>>,
     lines: Mutex<broadcast::Sender<String>>,
@@ -52,6 +53,7 @@ impl FakeAgent {
         let dir = tempfile::tempdir().unwrap();
         let keys = open(dir.path());
         let shared = Arc::new(Shared {
+            lands: Mutex::new(json!([])),
             jwks: Mutex::new(keys.jwks_json(SystemTime::now())),
             heard: Mutex::default(),
             lines: Mutex::new(broadcast::channel(64).0),
@@ -59,24 +61,18 @@ impl FakeAgent {
         let app = Router::new()
             .route(
                 "/v1/status",
-                get(async || Json(json!({"serverId": SERVER_ID, "lands": []}))),
+                get(async |State(shared): State<Arc<Shared>>| {
+                    Json(json!({"serverId": SERVER_ID, "lands": *shared.lands.lock()}))
+                }),
             )
-            .route(
-                "/v1/jwks",
-                get(async |State(shared): State<Arc<Shared>>| shared.jwks.lock().clone()),
-            )
+            .route("/v1/jwks", get(async |State(shared): State<Arc<Shared>>| shared.jwks.lock().clone()))
             .route("/v1/lands/watch", get(watch))
             .fallback(hear)
             .with_state(Arc::clone(&shared));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        Self {
-            url,
-            keys,
-            _dir: dir,
-            shared,
-        }
+        Self { url, keys, _dir: dir, shared }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -86,10 +82,7 @@ impl FakeAgent {
     /// Sends a command once somebody listens.
     pub(crate) async fn send(&self, command: &Value) {
         let line = format!("{command}\n");
-        eventually("the server watches", async || {
-            self.shared.lines.lock().send(line.clone()).is_ok()
-        })
-        .await;
+        eventually("the server watches", async || self.shared.lines.lock().send(line.clone()).is_ok()).await;
     }
 
     pub(crate) async fn announce(&self, land: &str, players: &[&str]) {
@@ -108,10 +101,7 @@ impl FakeAgent {
     pub(crate) async fn heard(&self, method: &str, path: &str) -> Value {
         let find = || {
             let heard = self.shared.heard.lock();
-            heard
-                .iter()
-                .find(|call| call.0 == method && call.1 == path)
-                .map(|call| call.2.clone())
+            heard.iter().find(|call| call.0 == method && call.1 == path).map(|call| call.2.clone())
         };
         eventually(&format!("{method} {path}"), async || find().is_some()).await;
         find().unwrap()
@@ -126,6 +116,16 @@ impl FakeAgent {
             last.is_some_and(|call| call.2 == json!({ "players": players }))
         })
         .await;
+    }
+
+    /// What `GET /v1/status` tells of lands.
+    pub(crate) fn knows_lands(&self, lands: &Value) {
+        *self.shared.lands.lock() = lands.clone();
+    }
+
+    pub(crate) fn has_heard(&self, method: &str, path: &str) -> bool {
+        let heard = self.shared.heard.lock();
+        heard.iter().any(|call| call.0 == method && call.1 == path)
     }
 
     pub(crate) fn forget_what_was_heard(&self) {

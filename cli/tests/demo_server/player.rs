@@ -16,10 +16,7 @@ pub(crate) struct Player {
 
 impl Player {
     pub(crate) async fn connect(url: &str) -> Self {
-        let (socket, _) = timeout(PATIENCE, tokio_tungstenite::connect_async(url))
-            .await
-            .unwrap()
-            .unwrap();
+        let (socket, _) = timeout(PATIENCE, tokio_tungstenite::connect_async(url)).await.unwrap().unwrap();
         Self { socket }
     }
 
@@ -34,12 +31,7 @@ impl Player {
     /// The next message, or the code and reason of the close.
     pub(crate) async fn next_or_close(&mut self) -> Result<Value, (u16, String)> {
         loop {
-            match timeout(PATIENCE, self.socket.next())
-                .await
-                .unwrap()
-                .unwrap()
-                .unwrap()
-            {
+            match timeout(PATIENCE, self.socket.next()).await.unwrap().unwrap().unwrap() {
                 Message::Text(text) => return Ok(serde_json::from_str(&text).unwrap()),
                 Message::Close(Some(frame)) => return Err((frame.code.into(), frame.reason.to_string())),
                 Message::Close(None) => return Err((0, String::new())),

@@ -20,9 +20,7 @@ pub(super) struct Latency {
 impl Default for Latency {
     fn default() -> Self {
         let histogram = Histogram::new_with_bounds(1, LONGEST_US, 3);
-        Self {
-            histogram: histogram.expect("the bounds are constants that fit"),
-        }
+        Self { histogram: histogram.expect("the bounds are constants that fit") }
     }
 }
 
@@ -44,10 +42,7 @@ impl Latency {
         })
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "an hour in microseconds is far below 2^52"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "an hour in microseconds is far below 2^52")]
     fn quantile_ms(&self, quantile: f64) -> f64 {
         self.histogram.value_at_quantile(quantile) as f64 / 1000.0
     }

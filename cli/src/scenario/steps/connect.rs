@@ -29,9 +29,7 @@ impl Stage {
         let detail = match step.expect_close {
             Some(code) => {
                 let expected = format!("to be closed with {code}");
-                let view = live
-                    .wait(FIRST_STATE, &expected, |view| view.closed.is_some())
-                    .await?;
+                let view = live.wait(FIRST_STATE, &expected, |view| view.closed.is_some()).await?;
                 let closed = view.closed.map(|closed| closed.to_string()).unwrap_or_default();
                 if !closed.starts_with(&format!("CLOSED_{code}:")) {
                     return Err(Failure::new(expected, closed));
@@ -39,9 +37,7 @@ impl Stage {
                 closed
             }
             None => {
-                let view = live
-                    .wait(FIRST_STATE, "the land's state", |view| !view.latest.is_null())
-                    .await?;
+                let view = live.wait(FIRST_STATE, "the land's state", |view| !view.latest.is_null()).await?;
                 let reached = &view.latest["landId"];
                 // The URL has to lead to its own land and to no other.
                 if !land_id.is_null() && *reached != land_id {
@@ -65,9 +61,9 @@ fn invitation(assignment: &Value, step: &Connect) -> Result<String, Failure> {
         (None, Some(player)) => assignment["playerTokens"][player]
             .as_str()
             .ok_or_else(|| Failure::new(format!("a token for {player}"), token_owners(assignment)))?,
-        (None, None) => assignment["matchToken"]
-            .as_str()
-            .ok_or_else(|| Failure::new("a matchToken", "none"))?,
+        (None, None) => {
+            assignment["matchToken"].as_str().ok_or_else(|| Failure::new("a matchToken", "none"))?
+        }
     };
     if !token.is_empty() {
         url.query_pairs_mut().append_pair("token", token);
@@ -78,10 +74,6 @@ fn invitation(assignment: &Value, step: &Connect) -> Result<String, Failure> {
 /// Whose tokens there are; the tokens themselves are nobody's business.
 fn token_owners(assignment: &Value) -> String {
     let owners = assignment["playerTokens"].as_object();
-    let owners: Vec<_> = owners
-        .into_iter()
-        .flatten()
-        .map(|(player, _)| player.as_str())
-        .collect();
+    let owners: Vec<_> = owners.into_iter().flatten().map(|(player, _)| player.as_str()).collect();
     format!("tokens for {}", owners.join(", "))
 }

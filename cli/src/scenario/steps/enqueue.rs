@@ -23,19 +23,16 @@ impl Stage {
     pub(super) async fn enqueue(&mut self, step: &Enqueue) -> Result<String, Failure> {
         let body = body(step);
         let answered = match step.via {
-            Via::Rest => self
-                .gateway
-                .enqueue(&body)
-                .await
-                .map(|answer| (answer.clone(), Ticket::Rest(answer))),
+            Via::Rest => {
+                self.gateway.enqueue(&body).await.map(|answer| (answer.clone(), Ticket::Rest(answer)))
+            }
             Via::Websocket => self.enqueue_over_socket(body).await,
         };
         let refusal_expected = step.expect.contains_key("/code");
         match answered {
-            Ok((answer, _)) if refusal_expected => Err(Failure::new(
-                format!("a refusal with {}", step.expect["/code"]),
-                answer.to_string(),
-            )),
+            Ok((answer, _)) if refusal_expected => {
+                Err(Failure::new(format!("a refusal with {}", step.expect["/code"]), answer.to_string()))
+            }
             Ok((answer, ticket)) => {
                 answer_holds(&step.expect, &answer)?;
                 self.world.add_ticket(&step.name, ticket);

@@ -42,19 +42,15 @@ impl Stage {
     async fn wait_for_status(&mut self, name: &str, status: &str, within: Duration) -> Result<(), Failure> {
         let expected = format!("{name} to be {status} within {within:.1?}");
         match self.world.ticket(name)? {
-            Ticket::Websocket(live) => live
-                .wait(within, &expected, |view| view.latest["status"] == status)
-                .await
-                .map(drop),
+            Ticket::Websocket(live) => {
+                live.wait(within, &expected, |view| view.latest["status"] == status).await.map(drop)
+            }
             Ticket::Rest(known) => {
                 let ticket_id = known["ticketId"].as_str().unwrap_or_default().to_owned();
                 let asked = self.ask_until(name, &ticket_id, status, &expected);
                 match timeout(within, asked).await {
                     Ok(found) => found,
-                    Err(_) => Err(Failure::new(
-                        expected,
-                        self.world.ticket(name)?.known().to_string(),
-                    )),
+                    Err(_) => Err(Failure::new(expected, self.world.ticket(name)?.known().to_string())),
                 }
             }
         }

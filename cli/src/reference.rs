@@ -1,0 +1,96 @@
+//! The page of all settings, made from the programs themselves.
+
+use std::fmt::Write as _;
+
+use clap::CommandFactory as _;
+use runtime::config::reference;
+
+const INTRO: &str = "\
+# Configuration
+
+<!-- Made by `muster reference`. Change the programs' settings, not this page. -->
+
+A flag wins over an environment variable, that over the configuration file, that over the default. The file is TOML, named by
+`--config` or `MUSTER_CONFIG`; it sets the same names without the dashes in front, written `grpc_addr` or `grpc-addr`. The
+tools of `muster` have flags and environment variables only.
+
+Durations are a number and a unit: `500ms`, `2s`, `5m`, `1h 30m`. What can't be taken is refused before a port opens, with its
+file, line and name, and exit code 2.
+
+";
+
+const QUEUES: &str = "\
+### Queues
+
+A queue needs no configuration: it then follows its key. `x:3v3` is two teams of three, `x:4` any four players, anything else
+starts as soon as one ticket is there; the land type is what comes before the colon. A table in the configuration file changes
+that, field by field:
+
+```toml
+[queues.\"hero-defense:coop\"]
+land_type = \"hero-defense\"
+min_players = 2
+max_players = 4
+relax_after = \"20s\"
+```
+
+| field | meaning |
+|---|---|
+| `land_type` | the kind of land that its matches are played on |
+| `min_players` | fewest players of a match, from `relax_after` on |
+| `max_players` | most players of a match, and what it waits for until `relax_after` |
+| `teams` | players per team, one entry a team: `[3, 3]`; not together with `min_players` and `max_players` |
+| `min_wait` | how long the oldest ticket of a match has waited at least |
+| `relax_after` | after how long the oldest ticket takes a match of `min_players` |
+| `ticket_lifetime` | how long a ticket may wait; `--ticket-lifetime` where it isn't said |
+
+";
+
+/// The text of docs/configuration.md.
+pub fn page() -> String {
+    let programs = [
+        ("control-plane", control_plane::Config::command(), QUEUES),
+        ("edge-gateway", edge_gateway::Config::command(), ""),
+        ("provisioning-agent", provisioning_agent::Config::command(), ""),
+    ];
+    let muster = crate::cli::command();
+    let tools = ["dev", "demo-server", "load", "scenario"].map(|name| {
+        let tool = muster.find_subcommand(name).expect("the tool is one of muster's");
+        (format!("muster {name}"), tool.clone(), "")
+    });
+    let programs = programs.map(|(name, command, more)| (name.to_owned(), command, more));
+    let mut page = INTRO.to_owned();
+    for (name, command, more) in programs.into_iter().chain(tools) {
+        let about = command.get_about().map(ToString::to_string).unwrap_or_default();
+        let about = about.trim_end_matches('.');
+        let table = reference(&command);
+        write!(page, "## {name}\n\n{about}.\n\n{table}\n{more}").expect("a string takes all text");
+    }
+    let end = page.trim_end().len();
+    page.truncate(end);
+    page.push('\n');
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_program_and_tool_has_its_table() {
+        let page = page();
+        for part in [
+            "## control-plane\n",
+            "| `--grpc-addr` |",
+            "| `relax_after` |",
+            "## edge-gateway\n",
+            "`ALLOW_CLIENT_PLAYER_ID`",
+            "## provisioning-agent\n",
+            "## muster demo-server\n",
+            "`MATCHMAKING_MODE`",
+            "## muster load\n",
+        ] {
+            assert!(page.contains(part), "{part}");
+        }
+    }
+}
