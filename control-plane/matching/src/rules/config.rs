@@ -55,6 +55,10 @@ impl Rules {
                                    or leave it out.";
                     return error("relax_after", message);
                 }
+                if config.relax_after.is_none() && min_players < max_players {
+                    let message = "does nothing without relax_after: say how long to wait for max_players, 0s for not at all.";
+                    return error("min_players", message);
+                }
                 *min_wait = config.min_wait.unwrap_or(Duration::ZERO);
                 *relax_after = config.relax_after;
             }
@@ -135,7 +139,8 @@ mod tests {
     fn configuration_goes_before_the_key() {
         let shown = |config: &QueueConfig| rules("x:3v3", config).unwrap().to_string();
         assert_eq!(shown(&players(None, Some(8))), "group of 8");
-        assert_eq!(shown(&players(Some(2), Some(8))), "group of 2 to 8");
+        let relaxed = QueueConfig { relax_after: Some(SECOND), ..players(Some(2), Some(8)) };
+        assert_eq!(shown(&relaxed), "group of 2 to 8");
         assert_eq!(shown(&players(None, Some(1))), "group of 1");
         assert_eq!(shown(&teams(&[1, 4])), "teams 1v4");
         assert_eq!(shown(&teams(&[5])), "teams 5");
@@ -167,6 +172,7 @@ mod tests {
             (players(Some(2), None), "min_players", "give that as well"),
             (players(None, Some(0)), "max_players", "from 1 to 1000"),
             (players(None, Some(1001)), "max_players", "from 1 to 1000"),
+            (players(Some(2), Some(4)), "min_players", "without relax_after"),
             (players(Some(0), Some(4)), "min_players", "from 1 to max_players (4)"),
             (players(Some(5), Some(4)), "min_players", "from 1 to max_players (4)"),
             (teams(&[]), "teams", "from 1 to 100"),
