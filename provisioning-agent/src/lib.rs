@@ -1,1 +1,25 @@
-//! Placeholder while the workspace is laid out.
+//! The provisioning agent: the sidecar that registers one game server with the control plane and keeps it registered.
+//!
+//! | where | what |
+//! |---|---|
+//! | [`machine`] | all decisions, without network, clock or task: lands, heartbeats, tries, the end |
+//! | `stream` | drives the machine against the control plane |
+//! | `local_api` | the loopback HTTP API for the game server |
+//! | `jwks` | the public keys, cached |
+//! | `agent` | starts and joins all of it |
+//!
+//! The game server decides about its lands and says who plays in them; the control plane decides who plays where. What is
+//! here keeps the two in touch through every failure of either, and invents nothing.
+
+pub mod config;
+pub mod ids;
+pub mod machine;
+
+mod agent;
+mod handle;
+mod jwks;
+mod local_api;
+mod stream;
+
+pub use agent::ProvisioningAgent;
+pub use config::Config;

@@ -1,0 +1,106 @@
+//! One agent from its start to its end: checks its settings, opens its port, starts its tasks, and joins them.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use runtime::{Clock, Tasks, config::Invalid};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Endpoint;
+
+use crate::{
+    config::{Config, Server},
+    handle::Handle,
+    ids::InstanceId,
+    jwks::Jwks,
+    local_api::{self, LocalApi},
+    machine::{End, Machine, Terms},
+    stream::{self, Driver, Identity},
+};
+
+/// How long the tasks have to end once the server is deregistered.
+const JOIN: Duration = Duration::from_secs(5);
+
+/// The sidecar of one game server, with its port open.
+pub struct ProvisioningAgent {
+    server: Arc<Server>,
+    endpoint: Endpoint,
+    listener: TcpListener,
+    http_addr: SocketAddr,
+}
+
+impl ProvisioningAgent {
+    /// Checks all settings, then opens the port of the local API.
+    ///
+    /// # Errors
+    /// [`Invalid`] names a setting that can't be used; [`runtime::listen::ListenError`] says why the port can't be opened.
+    pub async fn bind(config: Config) -> anyhow::Result<Self> {
+        let server = Arc::new(Server::check(&config)?);
+        let endpoint = endpoint(&config.control_plane)?;
+        let listener = runtime::listen::listen(config.http_addr, "the local API", "--http-addr").await?;
+        let http_addr = listener.local_addr().context("can't read the address of the local API")?;
+        Ok(Self { server, endpoint, listener, http_addr })
+    }
+
+    /// Where the game server reaches the local API.
+    pub fn http_addr(&self) -> SocketAddr {
+        self.http_addr
+    }
+
+    /// Runs until `stop`, then takes the server off the control plane's list and joins every task.
+    ///
+    /// # Errors
+    /// Where a newer instance holds the server id, where the control plane refuses the first registration, and where a task
+    /// crashed. Dropping the future ends all tasks too, but without a goodbye.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let tasks = Tasks::new(CancellationToken::new());
+        // Whoever drops this future leaves nothing running.
+        let _end_tasks = tasks.stopping().clone().drop_guard();
+        let clock = Clock::start();
+        let identity = Identity { server: Arc::clone(&self.server), instance_id: new_instance() };
+        let (agent, calls) = Handle::new();
+        let jwks = Jwks::new();
+        tasks.spawn("keys", jwks.clone().keep_fresh(self.endpoint.connect_lazy(), tasks.stopping().clone()));
+        let api = LocalApi { agent, jwks, server: self.server, instance_id: identity.instance_id.clone() };
+        tasks.spawn("local API", local_api::serve(self.listener, api, tasks.stopping().clone()));
+        tracing::info!(server_id = %identity.server.server_id, http_addr = %self.http_addr, "the agent runs");
+        let machine = Machine::start(terms(&identity), clock.now_ms());
+        let driver = Driver::new(identity, machine, clock, self.endpoint, tasks.clone(), calls);
+        let end = driver.run(stop).await;
+        tasks.join(JOIN).await?;
+        match end {
+            End::Stopped => Ok(()),
+            end => Err(end.into()),
+        }
+    }
+}
+
+fn endpoint(url: &str) -> Result<Endpoint, Invalid> {
+    let wrong = |why: &str| {
+        Invalid::new("control_plane", format!("`{url}` {why}; give a URL such as http://127.0.0.1:3001"))
+    };
+    let endpoint = stream::endpoint(url).map_err(|error| wrong(&format!("is no address: {error}")))?;
+    let uri = endpoint.uri();
+    if uri.scheme_str() != Some("http") {
+        return Err(wrong("does not begin with http://"));
+    }
+    if uri.path() != "/" || uri.query().is_some() {
+        return Err(wrong("has something behind its port"));
+    }
+    Ok(endpoint)
+}
+
+/// UUIDv7: greater with each start, so that the newer instance wins.
+fn new_instance() -> InstanceId {
+    let id = uuid::Uuid::now_v7().to_string();
+    InstanceId::parse(&id).expect("a UUID follows the rule of identifiers")
+}
+
+fn terms(identity: &Identity) -> Terms {
+    Terms {
+        instance_id: identity.instance_id.clone(),
+        land_types: identity.server.land_types.clone(),
+        capacity: usize::try_from(identity.server.capacity).unwrap_or(usize::MAX),
+        mode: identity.server.mode,
+    }
+}

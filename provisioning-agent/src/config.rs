@@ -1,0 +1,108 @@
+//! The settings of an agent, as they are written.
+//!
+//! Nothing here judges a value beyond its form; [`Server::check`] looks at all of them together and is the only way to what
+//! the rest of the agent works with.
+
+mod server;
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+pub use server::Server;
+
+/// Where the loopback API listens unless it is told otherwise.
+const HTTP_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9358);
+
+/// Registers one game server with the control plane and keeps it registered. Run it beside the game server.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "provisioning-agent", version)]
+pub struct Config {
+    /// A TOML file that sets what flags and environment don't.
+    #[arg(long, env = "MUSTER_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The control plane's gRPC address.
+    #[arg(long, env = "CONTROL_PLANE_URL", default_value = "http://127.0.0.1:3001")]
+    pub control_plane: String,
+    /// Where the game server reaches this agent. Loopback only: the API has no other protection.
+    #[arg(long, env = "AGENT_HTTP_ADDR", default_value_t = HTTP_ADDR)]
+    pub http_addr: SocketAddr,
+    /// Names the game server; stays the same over its restarts. 1 to 128 bytes.
+    #[arg(long, env = "SERVER_ID", help_heading = "Game server")]
+    pub server_id: String,
+    /// The game server's own address: a host name or an IP address.
+    #[arg(long, env = "SERVER_HOST", default_value = "127.0.0.1", help_heading = "Game server")]
+    pub host: String,
+    /// The game server's own port, 1 to 65535.
+    #[arg(long, env = "SERVER_PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Game server")]
+    pub port: u16,
+    /// A kind of land that the game server can host. Repeat it, or separate by commas; at most 32.
+    #[arg(long, env = "LAND_TYPES", value_delimiter = ',', required = true, help_heading = "Game server")]
+    pub land_type: Vec<String>,
+    /// Where it runs; matches of that region prefer it.
+    #[arg(long, env = "SERVER_REGION", help_heading = "Game server")]
+    pub region: Option<String>,
+    /// How many lands it can hold at once, 1 to 100000.
+    #[arg(long, env = "SERVER_CAPACITY", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Game server")]
+    pub capacity: u32,
+    /// The host that players connect to, where that isn't the game server's own: a reverse proxy, for example.
+    #[arg(long, env = "CONNECT_HOST", help_heading = "Game server")]
+    pub connect_host: Option<String>,
+    /// The port that players connect to, where that isn't the game server's own.
+    #[arg(long, env = "CONNECT_PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Game server")]
+    pub connect_port: Option<u16>,
+    /// How players connect. Without it: `wss` where the port is 443, else `ws`.
+    #[arg(long, env = "CONNECT_SCHEME", value_enum, help_heading = "Game server")]
+    pub connect_scheme: Option<Scheme>,
+    /// A label, `name=value`. Repeat it, or separate by commas in the environment; at most 64.
+    #[arg(long, env = "SERVER_LABELS", value_delimiter = ',', help_heading = "Game server")]
+    pub label: Vec<String>,
+    /// The game server's version, for people and selectors.
+    #[arg(long, env = "GAME_VERSION", help_heading = "Game server")]
+    pub game_version: Option<String>,
+    /// Who decides about a new land: the game server through this agent's API, or this agent for a game server that
+    /// doesn't speak it.
+    #[arg(long, env = "AGENT_LANDS", value_enum, default_value_t = Lands::Report, help_heading = "Lands")]
+    pub lands: Lands,
+    /// How long a land lives with `--lands=auto`, where nobody reports its end. 1s to 30d.
+    #[arg(long, env = "AUTO_LAND_LIFETIME", default_value = "2h", value_parser = runtime::config::duration, help_heading = "Lands")]
+    pub auto_land_lifetime: Duration,
+    /// Where to serve Prometheus metrics.
+    #[arg(long, env = "METRICS_ADDR", default_value = "127.0.0.1:9403")]
+    pub metrics_addr: Option<SocketAddr>,
+    /// The log.
+    #[command(flatten)]
+    pub telemetry: runtime::telemetry::Settings,
+}
+
+/// The scheme of a connect URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Scheme {
+    /// Without TLS.
+    Ws,
+    /// With TLS.
+    Wss,
+}
+
+/// Who decides about a new land.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Lands {
+    /// The game server: it is told of the land and answers ready or refused.
+    Report,
+    /// This agent: every land is ready at once.
+    Auto,
+}
+
+impl runtime::program::Settings for Config {
+    type Sections = runtime::config::NoSections;
+
+    fn telemetry(&self) -> &runtime::telemetry::Settings {
+        &self.telemetry
+    }
+
+    fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_addr
+    }
+}

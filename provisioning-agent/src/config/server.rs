@@ -1,0 +1,198 @@
+//! The game server that an agent speaks for, after every setting was found usable.
+
+use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+
+use runtime::config::Invalid;
+
+use super::{Config, Lands, Scheme};
+use crate::{
+    ids::{self, LandType, ServerId},
+    machine::Mode,
+};
+
+const MAX_LAND_TYPES: usize = 32;
+const MAX_LABELS: usize = 64;
+/// The longest DNS name.
+const MAX_HOST_BYTES: usize = 253;
+const LIFETIMES: std::ops::RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 60 * 60);
+
+/// What the control plane is told about the game server, within the limits of the contract.
+#[derive(Debug, Clone)]
+pub struct Server {
+    pub(crate) server_id: ServerId,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) land_types: Vec<LandType>,
+    /// Empty: none. The same for all texts below.
+    pub(crate) region: String,
+    pub(crate) capacity: u32,
+    pub(crate) connect_host: String,
+    /// Zero: the game server's own.
+    pub(crate) connect_port: u16,
+    pub(crate) connect_scheme: &'static str,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) version: String,
+    pub(crate) mode: Mode,
+}
+
+impl Server {
+    /// Looks at all settings together; the first that can't be used is named.
+    pub fn check(config: &Config) -> Result<Self, Invalid> {
+        if !config.http_addr.ip().is_loopback() {
+            return Err(Invalid::new(
+                "http_addr",
+                format!(
+                    "{} is reachable from other machines, and this API trusts whoever reaches it; use a loopback address, for example 127.0.0.1:9358",
+                    config.http_addr
+                ),
+            ));
+        }
+        Ok(Self {
+            server_id: ServerId::parse(&config.server_id).map_err(|error| invalid("server_id", error))?,
+            host: host("host", &config.host)?,
+            port: config.port,
+            land_types: land_types(&config.land_type)?,
+            region: text("region", config.region.as_deref())?,
+            capacity: config.capacity,
+            connect_host: match &config.connect_host {
+                Some(name) => host("connect_host", name)?,
+                None => String::new(),
+            },
+            connect_port: config.connect_port.unwrap_or(0),
+            connect_scheme: match config.connect_scheme {
+                None => "",
+                Some(Scheme::Ws) => "ws",
+                Some(Scheme::Wss) => "wss",
+            },
+            labels: labels(&config.label)?,
+            version: text("game_version", config.game_version.as_deref())?,
+            mode: mode(config)?,
+        })
+    }
+}
+
+fn invalid(setting: &str, why: impl std::fmt::Display) -> Invalid {
+    Invalid::new(setting, why.to_string())
+}
+
+fn text(setting: &str, value: Option<&str>) -> Result<String, Invalid> {
+    let Some(value) = value else {
+        return Ok(String::new());
+    };
+    ids::check(value).map_err(|error| invalid(setting, error))?;
+    Ok(value.to_owned())
+}
+
+/// A host name or an IP address. What holds a scheme, a port or a path would end up in every connect URL.
+fn host(setting: &str, value: &str) -> Result<String, Invalid> {
+    let named = !value.is_empty()
+        && value.len() <= MAX_HOST_BYTES
+        && value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'));
+    if named || value.parse::<IpAddr>().is_ok() {
+        return Ok(value.to_owned());
+    }
+    Err(invalid(
+        setting,
+        format!(
+            "`{value}` is neither a host name nor an IP address; give it without scheme, port and path, for example play.example.com"
+        ),
+    ))
+}
+
+fn land_types(given: &[String]) -> Result<Vec<LandType>, Invalid> {
+    let setting = "land_type";
+    let mut types: Vec<LandType> = Vec::new();
+    for name in given {
+        let land_type =
+            LandType::parse(name).map_err(|error| invalid(setting, format!("`{name}` {error}")))?;
+        if !types.contains(&land_type) {
+            types.push(land_type);
+        }
+    }
+    match types.len() {
+        0 => Err(invalid(setting, "names no land type; give at least one, for example hero-defense")),
+        1..=MAX_LAND_TYPES => Ok(types),
+        many => Err(invalid(setting, format!("names {many} land types; give at most {MAX_LAND_TYPES}"))),
+    }
+}
+
+fn labels(given: &[String]) -> Result<BTreeMap<String, String>, Invalid> {
+    let wrong = |message: String| invalid("label", message);
+    let mut labels = BTreeMap::new();
+    for label in given {
+        let Some((name, value)) = label.split_once('=') else {
+            return Err(wrong(format!("`{label}` has no value; write name=value, for example tier=gold")));
+        };
+        ids::check(name).map_err(|error| wrong(format!("the name of `{label}` {error}")))?;
+        if !value.is_empty() {
+            ids::check(value).map_err(|error| wrong(format!("the value of `{name}` {error}")))?;
+        }
+        if labels.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(wrong(format!("`{name}` is given twice; give each label once")));
+        }
+    }
+    if labels.len() > MAX_LABELS {
+        return Err(wrong(format!("there are {} labels; give at most {MAX_LABELS}", labels.len())));
+    }
+    Ok(labels)
+}
+
+fn mode(config: &Config) -> Result<Mode, Invalid> {
+    let lifetime = config.auto_land_lifetime;
+    if !LIFETIMES.contains(&lifetime) {
+        return Err(invalid("auto_land_lifetime", "is out of range; give 1s to 30d"));
+    }
+    Ok(match config.lands {
+        Lands::Report => Mode::Report,
+        Lands::Auto => Mode::Auto { lifetime_ms: u64::try_from(lifetime.as_millis()).unwrap_or(u64::MAX) },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(flags: &[&str]) -> Result<Server, String> {
+        let required = ["--server-id", "game-1", "--port", "7001", "--land-type", "arena,duel"];
+        let config: Config = runtime::config::defaults(&[&required[..], flags].concat());
+        Server::check(&config).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn usable_settings_are_taken_as_they_are() {
+        let flags =
+            ["--label", "tier=gold", "--label", "beta=", "--connect-host", "::1", "--land-type", "arena"];
+        let server = check(&flags).unwrap();
+        assert_eq!(server.land_types.len(), 2, "a land type given twice is one land type");
+        assert_eq!(server.labels["tier"], "gold");
+        assert_eq!((server.connect_host.as_str(), server.capacity), ("::1", 100));
+        assert_eq!(server.mode, Mode::Report);
+        let auto = check(&["--lands", "auto", "--auto-land-lifetime", "5m"]).unwrap();
+        assert_eq!(auto.mode, Mode::Auto { lifetime_ms: 300_000 });
+    }
+
+    #[test]
+    fn an_unusable_setting_is_named() {
+        let long = "x".repeat(129);
+        let too_many: String = (0..40).map(|n| format!("t{n},")).collect();
+        let cases: &[(&[&str], &str)] = &[
+            (&["--http-addr", "0.0.0.0:9358"], "http_addr: 0.0.0.0:9358 is reachable"),
+            (&["--host", "http://a"], "host: `http://a` is neither"),
+            (&["--connect-host", "a/b"], "connect_host: `a/b` is neither"),
+            (&["--connect-host", ""], "connect_host: `` is neither"),
+            (&["--region", &long], "region: has 129 bytes"),
+            (&["--game-version", "a\u{7}"], "game_version: holds a control character"),
+            (&["--land-type", &long], "land_type: "),
+            (&["--land-type", too_many.trim_end_matches(',')], "land_type: names 42"),
+            (&["--label", "tier"], "label: `tier` has no value"),
+            (&["--label", "=x"], "label: the name of `=x` is empty"),
+            (&["--label", "a=1", "--label", "a=2"], "label: `a` is given twice"),
+            (&["--auto-land-lifetime", "10ms"], "auto_land_lifetime: is out of range"),
+        ];
+        for (flags, expected) in cases {
+            let error = check(flags).unwrap_err();
+            assert!(error.starts_with(expected), "{error}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The loopback API: how a game server speaks with its agent, in plain HTTP and JSON.
+//!
+//! | call | meaning |
+//! |---|---|
+//! | `GET /health` | the agent runs |
+//! | `GET /v1/status` | what it knows: the server, its lands, whether it is registered |
+//! | `POST /v1/ready` | the game server can take lands |
+//! | `GET /v1/lands/watch` | land commands, one JSON object a line |
+//! | `POST /v1/lands/{landId}/ready`, `…/refuse` | the answer to a command |
+//! | `PUT /v1/lands/{landId}/players` | who is in the land now |
+//! | `DELETE /v1/lands/{landId}` | the land is over |
+//! | `POST /v1/drain` | no new lands |
+//! | `GET /v1/jwks` | the keys that match tokens are verified with |
+//!
+//! It trusts whoever reaches the loopback, and nobody else: `local_api/guard.rs` keeps browsers out. What is asked becomes a
+//! question to the machine (see [`crate::handle`]); nothing is decided here.
+
+mod body;
+mod guard;
+mod keys;
+mod lands;
+mod problem;
+mod server;
+mod watch;
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::{
+    Router, middleware,
+    routing::{delete, get, post, put},
+    serve::ListenerExt as _,
+};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::{config::Server, handle::Handle, ids::InstanceId, jwks::Jwks};
+
+/// How long open requests have at the end.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What the API needs of the rest of the agent.
+#[derive(Clone)]
+pub(crate) struct LocalApi {
+    pub(crate) agent: Handle,
+    pub(crate) jwks: Jwks,
+    pub(crate) server: Arc<Server>,
+    pub(crate) instance_id: InstanceId,
+}
+
+/// Serves the API on `listener` until `stop`.
+pub(crate) async fn serve(listener: TcpListener, api: LocalApi, stop: CancellationToken) {
+    // A command is one small write that should leave at once.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "a local connection stays with delayed writes");
+        }
+    });
+    let stopped = stop.clone();
+    let server =
+        axum::serve(listener, router(api)).with_graceful_shutdown(async move { stop.cancelled().await });
+    tokio::select! {
+        served = server => report(served),
+        () = async { stopped.cancelled().await; tokio::time::sleep(GRACE).await } => {}
+    }
+}
+
+fn report(served: io::Result<()>) {
+    if let Err(error) = served {
+        tracing::error!(%error, "the local API is no longer served");
+    }
+}
+
+fn router(api: LocalApi) -> Router {
+    Router::new()
+        .route("/health", get(server::health))
+        .route("/v1/status", get(server::status))
+        .route("/v1/ready", post(server::ready))
+        .route("/v1/drain", post(server::drain))
+        .route("/v1/jwks", get(keys::jwks))
+        .route("/v1/lands/watch", get(watch::watch))
+        .route("/v1/lands/{landId}", delete(lands::end))
+        .route("/v1/lands/{landId}/ready", post(lands::ready))
+        .route("/v1/lands/{landId}/refuse", post(lands::refuse))
+        .route("/v1/lands/{landId}/players", put(lands::players))
+        .fallback(problem::no_such_path)
+        .method_not_allowed_fallback(problem::no_such_method)
+        .layer(middleware::from_fn(guard::guard))
+        .with_state(api)
+}

@@ -1,0 +1,132 @@
+//! Errors as RFC 9457 has them: `application/problem+json`, with a code for programs and a sentence for people.
+
+use std::time::Duration;
+
+use axum::{
+    http::{HeaderValue, Method, StatusCode, Uri, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use crate::{
+    handle::Gone,
+    machine::{LandError, TooMuch},
+};
+
+/// A refused request.
+#[derive(Debug, Serialize)]
+pub(super) struct Problem {
+    r#type: &'static str,
+    title: &'static str,
+    #[serde(serialize_with = "as_number")]
+    status: StatusCode,
+    detail: String,
+    code: &'static str,
+    retryable: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+    #[serde(skip)]
+    retry_after: Option<Duration>,
+}
+
+/// One field that can't be taken.
+#[derive(Debug, Serialize)]
+pub(super) struct FieldError {
+    pub(super) field: String,
+    pub(super) message: String,
+}
+
+impl FieldError {
+    pub(super) fn new(field: impl Into<String>, message: impl std::fmt::Display) -> Self {
+        Self { field: field.into(), message: message.to_string() }
+    }
+}
+
+impl Problem {
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            // There is no page to read about it; `code` tells problems apart.
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status,
+            detail: detail.into(),
+            code,
+            retryable: false,
+            errors: Vec::new(),
+            retry_after: None,
+        }
+    }
+
+    /// A request with fields that can't be taken.
+    pub(super) fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => format!("{}: {}", only.field, only.message),
+            many => format!("{} fields can't be taken", many.len()),
+        };
+        Self { errors, ..Self::new(StatusCode::BAD_REQUEST, "INVALID_REQUEST", detail) }
+    }
+
+    /// A request with one such field.
+    pub(super) fn field(field: impl Into<String>, message: impl std::fmt::Display) -> Self {
+        Self::invalid(vec![FieldError::new(field, message)])
+    }
+
+    /// The same may work after `wait`.
+    pub(super) fn retry_after(mut self, wait: Duration) -> Self {
+        self.retryable = true;
+        self.retry_after = Some(wait);
+        self
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let content_type = HeaderValue::from_static("application/problem+json");
+        let mut response = (self.status, [(header::CONTENT_TYPE, content_type)], body).into_response();
+        if let Some(wait) = self.retry_after {
+            let seconds = HeaderValue::from(wait.as_secs().max(1));
+            response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        response
+    }
+}
+
+impl From<Gone> for Problem {
+    fn from(gone: Gone) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", gone.to_string())
+            .retry_after(Duration::from_secs(1))
+    }
+}
+
+impl From<LandError> for Problem {
+    fn from(error: LandError) -> Self {
+        let (status, code) = match error {
+            LandError::NotFound => (StatusCode::NOT_FOUND, "LAND_NOT_FOUND"),
+            LandError::AlreadyReady => (StatusCode::CONFLICT, "LAND_ALREADY_READY"),
+            LandError::TooMuch(TooMuch) => (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),
+        };
+        Self::new(status, code, error.to_string())
+    }
+}
+
+/// What is asked for isn't here.
+pub(super) async fn no_such_path(uri: Uri) -> Problem {
+    let detail = format!(
+        "there is no {}; GET /v1/status and POST /v1/ready are where a game server begins",
+        uri.path()
+    );
+    Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", detail)
+}
+
+/// It is here, but not for this method.
+pub(super) async fn no_such_method(method: Method, uri: Uri) -> Problem {
+    let detail =
+        format!("{} can't be called with {method}; the Allow header names what it takes", uri.path());
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn as_number<S: serde::Serializer>(status: &StatusCode, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u16(status.as_u16())
+}

@@ -1,0 +1,188 @@
+//! The lands of one server: which there are, who is in them, and until when something has to happen.
+//!
+//! Knows nothing of commands or streams; the machine decides, this remembers.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::messages::{Allocation, LandReport};
+use crate::ids::{LandId, LandType, PlayerId};
+
+/// What one report of all lands may hold, in bytes of identifiers. The control plane takes messages of up to 4 MiB; a server
+/// whose report is refused could never come back, so what would not fit is refused before.
+const REPORT_BYTES: usize = 3 * 1024 * 1024;
+/// What the encoding adds to each identifier, at most.
+const OVERHEAD: usize = 8;
+
+/// All lands of a server.
+#[derive(Debug, Default)]
+pub(super) struct Lands {
+    all: BTreeMap<LandId, Land>,
+    /// Every land that something has to happen to, by when. One entry for each land with `due_ms`, and no other.
+    due: BTreeSet<(u64, LandId)>,
+    report_bytes: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Land {
+    pub(super) land_type: LandType,
+    pub(super) state: State,
+    pub(super) players: Arc<[PlayerId]>,
+    due_ms: Option<u64>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum State {
+    /// The game server has not answered this command yet.
+    Allocating(Arc<Allocation>),
+    Ready,
+}
+
+/// One report of all lands would grow too large.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the report of this server's lands would grow over 3 MiB")]
+pub struct TooMuch;
+
+impl Lands {
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn get(&self, id: &LandId) -> Option<&Land> {
+        self.all.get(id)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&LandId, &Land)> {
+        self.all.iter()
+    }
+
+    /// A new land, to which something happens at `due_ms`. The caller has seen that there is none of this id.
+    pub(super) fn insert(
+        &mut self,
+        id: LandId,
+        land_type: LandType,
+        state: State,
+        due_ms: Option<u64>,
+    ) -> Result<(), TooMuch> {
+        let bytes = self.report_bytes + land_bytes(&id, &[]);
+        if bytes > REPORT_BYTES {
+            return Err(TooMuch);
+        }
+        self.report_bytes = bytes;
+        if let Some(due_ms) = due_ms {
+            self.due.insert((due_ms, id.clone()));
+        }
+        let land = Land { land_type, state, players: Arc::default(), due_ms };
+        self.all.insert(id, land);
+        Ok(())
+    }
+
+    /// The land is ready; the command that was waiting for it, where one was.
+    pub(super) fn make_ready(&mut self, id: &LandId) -> Option<Arc<Allocation>> {
+        let land = self.all.get_mut(id)?;
+        let State::Allocating(allocation) = std::mem::replace(&mut land.state, State::Ready) else {
+            return None;
+        };
+        if let Some(due_ms) = land.due_ms.take() {
+            self.due.remove(&(due_ms, id.clone()));
+        }
+        Some(allocation)
+    }
+
+    /// Whether the players have changed. The caller has seen that the land is there.
+    pub(super) fn set_players(&mut self, id: &LandId, players: Arc<[PlayerId]>) -> Result<bool, TooMuch> {
+        let Some(land) = self.all.get_mut(id) else {
+            return Ok(false);
+        };
+        if land.players == players {
+            return Ok(false);
+        }
+        let others = self.report_bytes - land_bytes(id, &land.players);
+        let bytes = others + land_bytes(id, &players);
+        if bytes > REPORT_BYTES {
+            return Err(TooMuch);
+        }
+        self.report_bytes = bytes;
+        land.players = players;
+        Ok(true)
+    }
+
+    pub(super) fn remove(&mut self, id: &LandId) -> Option<Land> {
+        let land = self.all.remove(id)?;
+        self.report_bytes -= land_bytes(id, &land.players);
+        if let Some(due_ms) = land.due_ms {
+            self.due.remove(&(due_ms, id.clone()));
+        }
+        Some(land)
+    }
+
+    /// When the next thing happens to a land.
+    pub(super) fn next_due_ms(&self) -> Option<u64> {
+        self.due.first().map(|(due_ms, _)| *due_ms)
+    }
+
+    /// Takes out one land whose time has come.
+    pub(super) fn take_due(&mut self, now_ms: u64) -> Option<(LandId, Land)> {
+        let (due_ms, id) = self.due.first()?;
+        if *due_ms > now_ms {
+            return None;
+        }
+        let id = id.clone();
+        let land = self.remove(&id)?;
+        Some((id, land))
+    }
+
+    /// What the game server has not answered yet.
+    pub(super) fn undecided(&self) -> Vec<Arc<Allocation>> {
+        let undecided = self.all.values().filter_map(|land| match &land.state {
+            State::Allocating(allocation) => Some(Arc::clone(allocation)),
+            State::Ready => None,
+        });
+        undecided.collect()
+    }
+
+    /// Every land that is ready: what a heartbeat lists.
+    pub(super) fn report(&self) -> Vec<LandReport> {
+        let ready = self.all.iter().filter(|(_, land)| matches!(land.state, State::Ready));
+        ready
+            .map(|(id, land)| LandReport { land_id: id.clone(), players: Arc::clone(&land.players) })
+            .collect()
+    }
+}
+
+fn land_bytes(id: &LandId, players: &[PlayerId]) -> usize {
+    let players: usize = players.iter().map(|player| player.as_str().len() + OVERHEAD).sum();
+    id.as_str().len() + OVERHEAD + players
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_stays_small_enough_to_be_taken() {
+        let mut lands = Lands::default();
+        let arena = LandType::parse("arena").unwrap();
+        let id = |n: usize| LandId::parse(&format!("arena:{n}")).unwrap();
+        let crowd: Arc<[PlayerId]> =
+            (0..1000).map(|n| PlayerId::parse(&format!("{n:0>128}")).unwrap()).collect();
+        let mut full = None;
+        for n in 0..100 {
+            lands.insert(id(n), arena.clone(), State::Ready, None).unwrap();
+            if lands.set_players(&id(n), Arc::clone(&crowd)).is_err() {
+                full = Some(n);
+                break;
+            }
+        }
+        let full = full.unwrap();
+        assert!((20..30).contains(&full), "{full}");
+        assert_eq!(lands.set_players(&id(0), Arc::default()), Ok(true), "who leaves makes room");
+        assert_eq!(lands.set_players(&id(full), crowd), Ok(true));
+        for n in 0..=full {
+            lands.remove(&id(n));
+        }
+        assert_eq!((lands.report_bytes, lands.due.len()), (0, 0));
+    }
+}

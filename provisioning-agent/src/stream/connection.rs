@@ -1,0 +1,109 @@
+//! One stream to the control plane, from connecting to its end. What happens on it is reported; nothing is decided.
+
+use std::time::Duration;
+
+use proto::{
+    error::{Reason, Refusal},
+    provisioning::v1::{ConnectRequest, provisioning_client::ProvisioningClient},
+};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Status, transport::Endpoint};
+
+use super::wire;
+use crate::machine::{Down, Loss};
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(3);
+/// A connection over which nothing comes back for this long is dead. Half of what the control plane waits for a heartbeat.
+const KEEPALIVE_EVERY: Duration = Duration::from_secs(2);
+const KEEPALIVE_ANSWER: Duration = Duration::from_secs(2);
+
+/// What happened on a stream.
+pub(super) enum Event {
+    /// The connection is there; what is put into this goes up.
+    Opened(mpsc::Sender<ConnectRequest>),
+    /// The control plane has spoken.
+    Received(Down),
+    /// It is over.
+    Lost(Loss),
+}
+
+/// Where the events of one stream go.
+pub(super) struct Events {
+    number: u64,
+    to: mpsc::Sender<(u64, Event)>,
+}
+
+impl Events {
+    pub(super) fn new(number: u64, to: mpsc::Sender<(u64, Event)>) -> Self {
+        Self { number, to }
+    }
+
+    /// Fails only where nobody listens any more, and then nobody misses it.
+    async fn happened(&self, event: Event) {
+        drop(self.to.send((self.number, event)).await);
+    }
+}
+
+/// What every connection to the control plane at `uri` has in common.
+pub(crate) fn endpoint(uri: &str) -> Result<Endpoint, tonic::transport::Error> {
+    Ok(Endpoint::from_shared(uri.to_owned())?
+        .connect_timeout(CONNECT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(KEEPALIVE_EVERY)
+        .keep_alive_timeout(KEEPALIVE_ANSWER))
+}
+
+/// Opens a stream and reports what happens on it until it ends, with [`Event::Lost`] last. `room` messages may wait to be sent.
+pub(super) async fn run(endpoint: Endpoint, room: usize, events: Events) {
+    let loss = converse(&endpoint, room, &events).await;
+    events.happened(Event::Lost(loss)).await;
+}
+
+async fn converse(endpoint: &Endpoint, room: usize, events: &Events) -> Loss {
+    let channel = match endpoint.connect().await {
+        Ok(channel) => channel,
+        Err(error) => return Loss::Broken(whole(&error)),
+    };
+    let (outbound, sent) = mpsc::channel(room);
+    // The control plane may answer only after our hello, so the hello must not wait for its answer.
+    events.happened(Event::Opened(outbound)).await;
+    let mut client = ProvisioningClient::new(channel);
+    let mut inbound = match client.connect(ReceiverStream::new(sent)).await {
+        Ok(response) => response.into_inner(),
+        Err(status) => return loss(&status),
+    };
+    loop {
+        match inbound.message().await {
+            Ok(Some(message)) => match wire::response(message) {
+                Ok(message) => events.happened(Event::Received(message)).await,
+                Err(why) => {
+                    tracing::warn!(%why, "the control plane sent something that can't be understood; it is left out");
+                }
+            },
+            Ok(None) => return Loss::Broken("the control plane closed the stream".to_owned()),
+            Err(status) => return loss(&status),
+        }
+    }
+}
+
+fn loss(status: &Status) -> Loss {
+    let refusal = Refusal::from_status(status);
+    match refusal.reason {
+        Reason::ServerSuperseded => Loss::Superseded,
+        Reason::InvalidRequest => {
+            let fields = refusal.fields.iter();
+            let fields: Vec<_> = fields.map(|field| format!("{}: {}", field.field, field.message)).collect();
+            Loss::Refused(if fields.is_empty() { refusal.message } else { fields.join("; ") })
+        }
+        // Ours to read: this text goes to the log of the machine's owner and no further.
+        _ => Loss::Broken(format!("{:?}: {}", status.code(), status.message())),
+    }
+}
+
+/// An error with its causes; the first alone says "transport error".
+fn whole(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+}

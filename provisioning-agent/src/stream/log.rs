@@ -1,0 +1,65 @@
+//! What people see of an agent: its log, once for each change, and its metrics.
+
+use metrics::{Counter, Gauge};
+
+use crate::{
+    config::Server,
+    machine::{Machine, Note, Up},
+};
+
+/// The log and the metrics of one agent. Several may share a process, so each carries its server's id.
+pub(super) struct Log {
+    server_id: String,
+    registered: Gauge,
+    lands: Gauge,
+    reconnects: Counter,
+    heartbeats: Counter,
+}
+
+impl Log {
+    pub(super) fn new(server: &Server) -> Self {
+        let server_id = server.server_id.as_str().to_owned();
+        let label = || [("server_id", server_id.clone())];
+        Self {
+            registered: metrics::gauge!("agent_registered", &label()),
+            lands: metrics::gauge!("agent_lands", &label()),
+            reconnects: metrics::counter!("agent_reconnects_total", &label()),
+            heartbeats: metrics::counter!("agent_heartbeats_total", &label()),
+            server_id,
+        }
+    }
+
+    /// What is so now.
+    pub(super) fn state(&self, machine: &Machine) {
+        self.registered.set(if machine.is_registered() { 1.0 } else { 0.0 });
+        self.lands.set(machine.land_count() as f64);
+    }
+
+    pub(super) fn sending(&self, message: &Up) {
+        if matches!(message, Up::Heartbeat { .. }) {
+            self.heartbeats.increment(1);
+        }
+    }
+
+    pub(super) fn note(&self, note: &Note) {
+        let server_id = &self.server_id;
+        match note {
+            Note::Registered { again: false } => {
+                tracing::info!(%server_id, "registered with the control plane");
+            }
+            Note::Registered { again: true } => {
+                self.reconnects.increment(1);
+                tracing::info!(%server_id, "registered with the control plane again");
+            }
+            Note::Lost { cause } => {
+                tracing::warn!(%server_id, %cause, "the control plane can't be reached; trying until it can");
+            }
+            Note::Refused { land_id, reason } => {
+                tracing::warn!(%server_id, %land_id, %reason, "a land was refused");
+            }
+            Note::Draining { reason } => {
+                tracing::info!(%server_id, %reason, "draining: no new lands");
+            }
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! The agent as its two neighbours see it: a control plane that speaks real gRPC, and a game server that speaks real HTTP.
+#![expect(clippy::unwrap_used, reason = "a panic is the report")]
+
+mod control_plane;
+mod fixture;
+
+mod bad_input;
+mod jwks;
+mod lands;
+mod process;
+mod registration;
+mod watch;
