@@ -12,9 +12,8 @@ use runtime::{Clock, Tasks, listen::listen};
 use storage::{Memory, Storage};
 use tokens::{DEFAULT_BITS, KeyRing, KeyRingSettings, SigningPool};
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Server;
+use tonic::transport::{Server, server::TcpIncoming};
 
 use crate::{
     allocation::{Allocation, OwnServers},
@@ -166,7 +165,6 @@ impl ControlPlane {
             .initial_stream_window_size(STREAM_WINDOW)
             .http2_keepalive_interval(Some(Duration::from_secs(20)))
             .http2_keepalive_timeout(Some(Duration::from_secs(10)))
-            .tcp_nodelay(true)
             .add_service(MatchmakingServer::new(matchmaking))
             .add_service(ProvisioningServer::new(provisioning))
             .add_service(KeysServer::new(keys))
@@ -177,7 +175,9 @@ impl ControlPlane {
 
         tracing::info!(%addr, "the control plane serves gRPC");
         let stopping = tasks.stopping().clone();
-        let server = router.serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
+        // The server's own `tcp_nodelay` is for listeners that it opens itself; without this a push waits 40 ms for an ACK.
+        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+        let server = router.serve_with_incoming_shutdown(incoming, async move {
             stopping.cancelled().await;
             // Probes see it before connections end.
             health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
