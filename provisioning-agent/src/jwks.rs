@@ -129,7 +129,7 @@ impl Jwks {
             let wait = match fetched {
                 Ok(keys) => {
                     if failures > 0 {
-                        tracing::info!("the keys of match tokens were fetched again");
+                        tracing::info!("the keys of match tokens are here");
                     }
                     failures = 0;
                     let wait = keys.fresh_for();
