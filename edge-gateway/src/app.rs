@@ -1,0 +1,184 @@
+//! The gateway from its ports to its end: what its parts share, which routes there are, and how it drains.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::AtomicUsize},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use axum::{Router, http::Uri, middleware, response::IntoResponse as _, routing::get};
+use runtime::{Tasks, listen::listen};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::Channel;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{
+    Probe,
+    config::Config,
+    http::{BodyLimits, Connections, observe, serve},
+    identity::Identity,
+    internal, openapi,
+    problem::{Panic, Problem, explain, panicked},
+    realtime, rest,
+    upstream::{self, Calls, HealthCheck, JwksCache, hub, hub::WatchHub},
+};
+
+/// How long what was cut off may take to end.
+const CUT_GRACE: Duration = Duration::from_secs(1);
+
+/// What handlers and sockets share. Nothing in it is a ticket's truth.
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) identity: Identity,
+    pub(crate) calls: Calls,
+    pub(crate) hub: WatchHub,
+    pub(crate) health: HealthCheck,
+    pub(crate) jwks: JwksCache,
+    /// Owns every task; its token begins the drain.
+    pub(crate) tasks: Tasks,
+    /// Ends what the drain could not.
+    pub(crate) cut: CancellationToken,
+    pub(crate) sockets: Arc<AtomicUsize>,
+    pub(crate) connections: Arc<AtomicUsize>,
+}
+
+impl App {
+    fn new(config: Config, channel: &Channel) -> Self {
+        let calls = Calls::new(channel.clone(), config.request_timeout);
+        Self {
+            identity: Identity::new(config.allow_client_player_id),
+            hub: WatchHub::default(),
+            health: HealthCheck::new(channel.clone()),
+            jwks: JwksCache::new(calls.clone(), config.request_timeout),
+            calls,
+            tasks: Tasks::new(CancellationToken::new()),
+            cut: CancellationToken::new(),
+            sockets: Arc::default(),
+            connections: Arc::default(),
+            config,
+        }
+    }
+
+    /// What a request's body may cost.
+    pub(crate) fn body_limits(&self) -> BodyLimits {
+        BodyLimits { max_size: self.config.max_body, timeout: self.config.request_timeout }
+    }
+}
+
+/// A gateway whose ports are open and that waits for [`EdgeGateway::run`].
+pub struct EdgeGateway {
+    app: Arc<App>,
+    channel: Channel,
+    clients: TcpListener,
+    internal: TcpListener,
+    client_addr: SocketAddr,
+    internal_addr: SocketAddr,
+    client_routes: Router,
+}
+
+impl EdgeGateway {
+    /// Opens both ports. Fails with [`runtime::config::Invalid`] for settings that can't work, and where a port is not free;
+    /// a control plane that is away is no failure.
+    pub async fn bind(config: Config) -> anyhow::Result<Self> {
+        config.validate()?;
+        let clients = listen(config.client_addr, "clients", "--client-addr").await?;
+        let internal = listen(config.internal_addr, "game servers", "--internal-addr").await?;
+        let channel = upstream::channel(&config);
+        Ok(Self {
+            client_addr: clients.local_addr().context("an open port has an address")?,
+            internal_addr: internal.local_addr().context("an open port has an address")?,
+            app: Arc::new(App::new(config, &channel)),
+            channel,
+            clients,
+            internal,
+            client_routes: Router::new(),
+        })
+    }
+
+    /// Adds routes to the clients' listener, such as a page at `/`. They must not overlap with those of the API.
+    #[must_use]
+    pub fn with_client_routes(mut self, routes: Router) -> Self {
+        self.client_routes = self.client_routes.merge(routes);
+        self
+    }
+
+    /// Where clients connect.
+    pub fn client_addr(&self) -> SocketAddr {
+        self.client_addr
+    }
+
+    /// Where game servers without an agent register.
+    pub fn internal_addr(&self) -> SocketAddr {
+        self.internal_addr
+    }
+
+    /// Looks at what it holds, now and later.
+    pub fn probe(&self) -> Probe {
+        Probe::new(Arc::clone(&self.app))
+    }
+
+    /// Serves until `stop`, then drains: accepts nothing more, closes sockets with 1001, lets requests finish, and cuts off
+    /// what is left after the drain timeout. Fails where one of its tasks panicked.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let App { config, tasks, cut, .. } = &*self.app;
+        tracing::info!(
+            clients = %self.client_addr,
+            internal = %self.internal_addr,
+            control_plane = %config.control_plane,
+            "the edge gateway is up"
+        );
+        if config.allow_client_player_id {
+            tracing::warn!("player ids that clients send are trusted: for development only");
+        }
+        let connections = Connections {
+            header_timeout: config.header_timeout,
+            tasks: tasks.clone(),
+            cut: cut.clone(),
+            open: Arc::clone(&self.app.connections),
+        };
+        let client_routes = client_routes(&self.app, self.client_routes);
+        let internal_routes = internal::routes(Arc::clone(&self.app));
+        let hub = hub::run(self.app.hub.clone(), self.channel, tasks.stopping().clone());
+        tasks.spawn("watch hub", hub);
+        tasks.spawn("client listener", serve(self.clients, client_routes, connections.clone()));
+        tasks.spawn("internal listener", serve(self.internal, internal_routes, connections));
+
+        tokio::select! {
+            () = stop.cancelled() => {}
+            // A task that panicked.
+            () = tasks.stopping().cancelled() => {}
+        }
+        tracing::info!("the edge gateway drains");
+        drain(tasks, cut, config.drain_timeout).await
+    }
+}
+
+async fn drain(tasks: &Tasks, cut: &CancellationToken, within: Duration) -> anyhow::Result<()> {
+    let cut_when_late = async {
+        tokio::time::sleep(within).await;
+        tracing::warn!(tasks = tasks.len(), "the drain took too long; cutting off what is left");
+        cut.cancel();
+        std::future::pending().await
+    };
+    tokio::select! {
+        joined = tasks.join(within + CUT_GRACE) => Ok(joined?),
+        never = cut_when_late => never,
+    }
+}
+
+/// Everything on the clients' listener.
+fn client_routes(app: &Arc<App>, more: Router) -> Router {
+    Router::new()
+        .merge(rest::routes())
+        .route("/realtime", get(realtime::realtime))
+        .route("/problems/{name}", get(explain))
+        .with_state(Arc::clone(app))
+        .merge(openapi::routes())
+        .merge(more)
+        .fallback(async |uri: Uri| Problem::route_not_found(&uri))
+        .method_not_allowed_fallback(async || Problem::method_not_allowed())
+        .layer(CatchPanicLayer::custom(|panic: Panic| Problem::from(panicked(&*panic)).into_response()))
+        .layer(middleware::from_fn(observe))
+}

@@ -1,0 +1,202 @@
+//! The gateway's settings.
+//!
+//! Whatever can't work is refused by [`Config::validate`] before a port opens, with the setting's name as the file writes it.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use axum::http::Uri;
+use clap::ArgAction;
+use runtime::{
+    config::{Invalid, NoSections, duration},
+    program, telemetry,
+};
+
+/// The largest message that a socket takes, in bytes. Part of the contract, so no setting.
+pub(crate) const MAX_SOCKET_MESSAGE: usize = 16 * 1024;
+
+/// The longest `?wait=` of a status request, in seconds. Part of the contract, so no setting.
+pub(crate) const MAX_STATUS_WAIT_S: u64 = 20;
+
+/// The edge of Muster: REST and WebSocket for game clients, gRPC to the control plane.
+#[derive(Debug, Clone, clap::Parser)]
+#[command(name = "edge-gateway", version)]
+pub struct Config {
+    /// The configuration file (TOML).
+    #[arg(long, env = "MUSTER_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The log.
+    #[command(flatten)]
+    pub telemetry: telemetry::Settings,
+
+    /// Where to serve Prometheus metrics.
+    #[arg(long, env = "METRICS_ADDR", default_value = "127.0.0.1:9402", value_name = "ADDR")]
+    pub metrics_addr: Option<SocketAddr>,
+
+    /// Where game clients connect: REST, `/realtime` and the API's description.
+    #[arg(long, env = "GATEWAY_CLIENT_ADDR", default_value = "127.0.0.1:3000", value_name = "ADDR")]
+    pub client_addr: SocketAddr,
+
+    /// Where game servers without an agent register. Not for the internet: whoever reaches it is trusted.
+    #[arg(long, env = "GATEWAY_INTERNAL_ADDR", default_value = "127.0.0.1:3080", value_name = "ADDR")]
+    pub internal_addr: SocketAddr,
+
+    /// The control plane's gRPC address.
+    #[arg(long, env = "CONTROL_PLANE_URL", default_value = "http://127.0.0.1:3001", value_name = "URL")]
+    pub control_plane: Uri,
+
+    /// Trust the player ids that clients send. For development only: anybody can be anybody.
+    #[arg(
+        long,
+        env = "ALLOW_CLIENT_PLAYER_ID",
+        default_value_t = false,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub allow_client_player_id: bool,
+
+    /// How long a client's request may take, and so the deadline of each call to the control plane.
+    #[arg(long, env = "GATEWAY_REQUEST_TIMEOUT", default_value = "10s", value_parser = duration)]
+    pub request_timeout: Duration,
+
+    /// How long to wait for a connection to the control plane.
+    #[arg(long, env = "GATEWAY_CONNECT_TIMEOUT", default_value = "2s", value_parser = duration)]
+    pub connect_timeout: Duration,
+
+    /// The largest request body, in bytes.
+    #[arg(
+        long,
+        env = "GATEWAY_MAX_BODY",
+        default_value_t = 64 * 1024,
+        value_name = "BYTES"
+    )]
+    pub max_body: usize,
+
+    /// How long a connection may take to send the head of a request, or be idle between two requests. Longer than a
+    /// proxy keeps idle connections, so that the proxy closes them and no request meets a closing connection.
+    #[arg(long, env = "GATEWAY_HEADER_TIMEOUT", default_value = "75s", value_parser = duration)]
+    pub header_timeout: Duration,
+
+    /// How many messages a slow socket may be behind before it is closed (and resumes by its ticket's id).
+    #[arg(long, env = "GATEWAY_SOCKET_QUEUE", default_value_t = 64, value_name = "MESSAGES")]
+    pub socket_queue: usize,
+
+    /// How often a socket is pinged.
+    #[arg(long, env = "GATEWAY_PING_INTERVAL", default_value = "20s", value_parser = duration)]
+    pub ping_interval: Duration,
+
+    /// After how much silence a socket is dropped. At least twice the ping interval.
+    #[arg(long, env = "GATEWAY_PING_TIMEOUT", default_value = "45s", value_parser = duration)]
+    pub ping_timeout: Duration,
+
+    /// How long a socket's client may take to read one message before it is dropped.
+    #[arg(long, env = "GATEWAY_SEND_TIMEOUT", default_value = "10s", value_parser = duration)]
+    pub send_timeout: Duration,
+
+    /// The shortest time between two `queue.update` of one ticket on one socket.
+    #[arg(long, env = "GATEWAY_QUEUE_UPDATE_INTERVAL", default_value = "5s", value_parser = duration)]
+    pub queue_update_interval: Duration,
+
+    /// How long a shutdown waits for requests and sockets to end.
+    #[arg(long, env = "GATEWAY_DRAIN_TIMEOUT", default_value = "10s", value_parser = duration)]
+    pub drain_timeout: Duration,
+}
+
+impl program::Settings for Config {
+    type Sections = NoSections;
+
+    fn telemetry(&self) -> &telemetry::Settings {
+        &self.telemetry
+    }
+
+    fn metrics_addr(&self) -> Option<SocketAddr> {
+        self.metrics_addr
+    }
+}
+
+impl Config {
+    /// Refuses settings that parse but can't work.
+    pub fn validate(&self) -> Result<(), Invalid> {
+        self.validate_control_plane()?;
+        for (setting, value) in [
+            ("request_timeout", self.request_timeout),
+            ("connect_timeout", self.connect_timeout),
+            ("header_timeout", self.header_timeout),
+            ("ping_interval", self.ping_interval),
+            ("send_timeout", self.send_timeout),
+        ] {
+            if value.is_zero() {
+                return Err(Invalid::new(setting, "must be longer than zero, for example 10s"));
+            }
+        }
+        if self.ping_timeout < self.ping_interval * 2 {
+            return Err(Invalid::new(
+                "ping_timeout",
+                "must be at least twice ping_interval, or a living socket could miss its only ping",
+            ));
+        }
+        if !(1024..=16 * 1024 * 1024).contains(&self.max_body) {
+            return Err(Invalid::new("max_body", "must be 1024 (1 KiB) to 16777216 (16 MiB)"));
+        }
+        if !(1..=65_536).contains(&self.socket_queue) {
+            return Err(Invalid::new("socket_queue", "must be 1 to 65536 messages"));
+        }
+        Ok(())
+    }
+
+    fn validate_control_plane(&self) -> Result<(), Invalid> {
+        let wrong = |message: &str| Err(Invalid::new("control_plane", message));
+        match self.control_plane.scheme_str() {
+            Some("http") => {}
+            Some("https") => {
+                return wrong(
+                    "speaks plain gRPC: write http://, and keep the network between the two private",
+                );
+            }
+            _ => return wrong("must be a URL with scheme and host, for example http://127.0.0.1:3001"),
+        }
+        if !matches!(self.control_plane.path(), "" | "/") || self.control_plane.query().is_some() {
+            return wrong("must end after the port: gRPC has paths of its own");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(flags: &[&str]) -> Config {
+        runtime::config::defaults(flags)
+    }
+
+    #[test]
+    fn the_defaults_are_valid_and_trust_nobody() {
+        let config = config(&[]);
+        config.validate().unwrap();
+        assert!(!config.allow_client_player_id);
+        assert_eq!((config.client_addr.port(), config.internal_addr.port()), (3000, 3080));
+    }
+
+    #[test]
+    fn trust_is_a_switch_and_a_value() {
+        assert!(config(&["--allow-client-player-id"]).allow_client_player_id);
+        assert!(!config(&["--allow-client-player-id", "false"]).allow_client_player_id);
+    }
+
+    #[test]
+    fn what_cannot_work_is_named() {
+        for (flags, setting) in [
+            (["--control-plane", "https://cp:3001"], "control_plane"),
+            (["--control-plane", "cp"], "control_plane"),
+            (["--control-plane", "http://cp:3001/v1"], "control_plane"),
+            (["--request-timeout", "0s"], "request_timeout"),
+            (["--ping-timeout", "21s"], "ping_timeout"),
+            (["--max-body", "10"], "max_body"),
+            (["--socket-queue", "0"], "socket_queue"),
+        ] {
+            assert_eq!(config(&flags).validate().unwrap_err().setting, setting, "{flags:?}");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The description of the client API: `/api/openapi.json` for programs, `/api` to read and try it.
+//!
+//! It is made from the handlers and the types that they speak; a snapshot test shows every change of it.
+
+use axum::Router;
+use utoipa::{OpenApi, openapi::OpenApi as Document};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{problem::ProblemBody, realtime, rest};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Muster",
+        description = "Ask for a match, and get everything that is needed to play: a token and the address of a game server.\n\n\
+            Every answer carries `x-request-id`: the one that the request brought, where it is 1 to 128 visible ASCII \
+            characters, else a new one. Errors are RFC 9457 problems; `code` says what is wrong, `retryable` whether the \
+            same request may succeed later, and `type` is a path that explains the code.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    paths(
+        rest::enqueue::enqueue,
+        rest::status::status,
+        rest::cancel::cancel,
+        realtime::realtime,
+        rest::jwks::jwks,
+        rest::health::health,
+    ),
+    components(schemas(ProblemBody)),
+    tags(
+        (name = "matchmaking", description = "Tickets: ask for a match, follow it, take it back."),
+        (name = "keys", description = "What match tokens are verified with."),
+        (name = "operations", description = "For whoever runs the gateway."),
+    ),
+    servers((url = "/", description = "This gateway")),
+)]
+struct Api;
+
+/// The OpenAPI 3.1 document of the client API.
+pub fn document() -> Document {
+    Api::openapi()
+}
+
+/// `/api` and `/api/openapi.json`.
+pub(crate) fn routes() -> Router {
+    SwaggerUi::new("/api").url("/api/openapi.json", document()).into()
+}

@@ -1,0 +1,128 @@
+//! `GET /realtime`: sockets on which clients enqueue, and are told what becomes of their tickets.
+//!
+//! A socket is one task with little state: [`session`] decides what happens, [`socket`] moves bytes and knows about
+//! timeouts and closing, [`protocol`] is the wording. What tickets do comes from the watch hub.
+
+mod pending;
+mod protocol;
+mod session;
+mod socket;
+mod subscription;
+mod tickets;
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{
+        Query, State, WebSocketUpgrade, rejection::QueryRejection, ws::rejection::WebSocketUpgradeRejection,
+    },
+    response::{IntoResponse as _, Response},
+};
+use metrics::gauge;
+use proto::error::{Reason, Refusal};
+
+use crate::{
+    app::App,
+    config::MAX_SOCKET_MESSAGE,
+    http::{Counted, RequestId},
+    identity::Caller,
+    problem::{Problem, ProblemBody},
+};
+use session::Session;
+use socket::Socket;
+use subscription::Subscription;
+
+/// Most clients send little: their buffer is as small as one read.
+const READ_BUFFER: usize = 4 * 1024;
+
+/// Room for the largest message, which is an assignment with the tokens of a hundred players. A limit, not a reservation.
+const MAX_WRITE_BUFFER: usize = 256 * 1024;
+
+/// Follow tickets as they change (WebSocket)
+///
+/// With `ticketId`, the socket follows that ticket; where it is over already, it is told so at once. Without, send an enqueue.
+/// Messages are JSON text of at most 16 KiB.
+///
+/// To the gateway:
+///
+/// | message | answer |
+/// |---|---|
+/// | `{"action":"enqueue", …the body of POST /v1/matchmaking/enqueue…}` | `enqueued`, then pushes; at most 16 tickets at once |
+/// | `{"action":"cancel","ticketId"?}` | `ticket.cancelled`, or what the ticket is instead; without `ticketId`, all tickets of this socket |
+/// | `{"action":"heartbeat"}` | `{"type":"heartbeat","v":1}` |
+///
+/// From the gateway:
+///
+/// | type | message |
+/// |---|---|
+/// | `enqueued` | `{"type":"enqueued","v":1,"data":{"ticketId","status":"queued"}}`, before any push of that ticket |
+/// | `match.assigned` | `{"type":"match.assigned","v":1,"data":{"ticketId","assignment":{…}}}` |
+/// | `ticket.cancelled`, `ticket.expired` | `{"type":…,"v":1,"data":{"ticketId"}}` |
+/// | `queue.update` | `{"type":"queue.update","v":1,"data":{"ticketId","position","estimatedWaitMs"?}}`, at most every 5 s |
+/// | `error` | `{"type":"error","message","code","errors"?,"ticketId"?,"playerId"?}`; the socket stays open |
+///
+/// Close codes: 1001 going away, 1009 message too large, 1013 too slow to read, 4400 bad subscription, 4404 no such ticket.
+/// After 1001 and 1013, connect again with `ticketId`: nothing is missed.
+#[utoipa::path(
+    get,
+    path = "/realtime",
+    tag = "matchmaking",
+    params(("ticketId" = Option<String>, Query, description = "A ticket to follow.",
+        example = "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55")),
+    responses(
+        (status = 101, description = "The socket is open. A bad or unknown `ticketId` closes it with 4400 or 4404."),
+        (status = 400, description = "`INVALID_REQUEST`: this was no WebSocket handshake.", body = ProblemBody,
+            content_type = "application/problem+json"),
+    )
+)]
+pub(crate) async fn realtime(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    id: RequestId,
+    query: Result<Query<Vec<(String, String)>>, QueryRejection>,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Response {
+    let Ok(upgrade) = upgrade else {
+        let message = "this address speaks WebSocket; open it with a WebSocket client";
+        return Problem::from(Refusal::new(Reason::InvalidRequest, message)).into_response();
+    };
+    let subscription = Subscription::of(query.ok().map(|Query(query)| query));
+    upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(MAX_WRITE_BUFFER)
+        .max_message_size(MAX_SOCKET_MESSAGE)
+        .max_frame_size(MAX_SOCKET_MESSAGE)
+        .on_upgrade(async move |inner| {
+            // The task that waited for the upgrade is axum's; the one that lives with the socket is ours.
+            let tasks = app.tasks.clone();
+            tasks.spawn("socket", async move {
+                let open = OpenSocket::new(&app);
+                let cut = app.cut.clone();
+                let socket = Socket::new(inner, app.config.send_timeout);
+                tokio::select! {
+                    () = Session::new(app, socket, caller, id).run(subscription) => {}
+                    () = cut.cancelled() => {}
+                }
+                drop(open);
+            });
+        })
+}
+
+/// Counts a socket as long as it is open.
+struct OpenSocket {
+    _counted: Counted,
+}
+
+impl OpenSocket {
+    fn new(app: &App) -> Self {
+        gauge!("gateway_sockets").increment(1);
+        Self { _counted: Counted::one_more(&app.sockets) }
+    }
+}
+
+impl Drop for OpenSocket {
+    fn drop(&mut self) {
+        gauge!("gateway_sockets").decrement(1);
+    }
+}

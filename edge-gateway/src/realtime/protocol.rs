@@ -1,0 +1,243 @@
+//! The messages of `/realtime`, in both directions, and the codes with which a socket is closed.
+
+use proto::{
+    error::{Reason, Refusal},
+    matchmaking::v1 as pb,
+};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    http::parse,
+    problem::{FieldProblem, bad_field},
+    wire::{
+        read_socket_cancel,
+        ticket::{AssignmentBody, Enqueued},
+    },
+};
+
+/// What a client wants.
+pub(super) enum Action {
+    /// A match: the whole message, to be read once it is clear that its sender may enqueue.
+    Enqueue(Value),
+    /// No match: of this ticket, or of all the socket's tickets.
+    Cancel(Option<String>),
+    /// To be known as alive.
+    Heartbeat,
+}
+
+impl Action {
+    /// Reads a client's message.
+    pub(super) fn read(text: &str) -> Result<Self, Refusal> {
+        let value = parse(text.as_bytes())?;
+        let action = value.get("action").and_then(Value::as_str);
+        match action {
+            Some("enqueue") => Ok(Self::Enqueue(value)),
+            Some("cancel") => Ok(Self::Cancel(read_socket_cancel(&value)?)),
+            Some("heartbeat") => Ok(Self::Heartbeat),
+            Some(_) => Err(bad_field("action", "is unknown; known are enqueue, cancel, heartbeat")),
+            None => Err(bad_field("action", "is missing; send an object like {\"action\":\"heartbeat\"}")),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Push<T> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    v: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<T>,
+}
+
+/// A message to a client, with the name by which it is counted.
+pub(super) struct Outgoing {
+    pub(super) kind: &'static str,
+    pub(super) text: String,
+}
+
+impl Outgoing {
+    fn push<T: Serialize>(kind: &'static str, data: Option<T>) -> Self {
+        let text = serde_json::to_string(&Push { kind, v: 1, data });
+        Self { kind, text: text.expect("texts and numbers are always JSON") }
+    }
+
+    /// The answer to an enqueue.
+    pub(super) fn enqueued(enqueued: &Enqueued) -> Self {
+        Self::push("enqueued", Some(enqueued))
+    }
+
+    /// The answer to a heartbeat.
+    pub(super) fn heartbeat() -> Self {
+        Self::push("heartbeat", None::<()>)
+    }
+
+    /// A ticket was cancelled.
+    pub(super) fn cancelled(ticket_id: &str) -> Self {
+        Self::push("ticket.cancelled", Some(OfTicket { ticket_id }))
+    }
+
+    /// A final state of a ticket.
+    pub(super) fn final_state(ticket: pb::Ticket) -> Self {
+        let ticket_id = ticket.ticket_id.as_str();
+        match (ticket.status(), ticket.assignment) {
+            (pb::TicketStatus::Assigned, Some(assignment)) => {
+                Self::push("match.assigned", Some(Assigned { ticket_id, assignment: assignment.into() }))
+            }
+            (pb::TicketStatus::Cancelled, _) => Self::cancelled(ticket_id),
+            (pb::TicketStatus::Expired, _) => Self::push("ticket.expired", Some(OfTicket { ticket_id })),
+            (status, _) => {
+                tracing::error!(?status, "a ticket's final state lacks what belongs to it");
+                Self::error(&Refusal::internal().with("ticketId", ticket_id))
+            }
+        }
+    }
+
+    /// Where a ticket stands in its queue.
+    pub(super) fn queue_update(ticket_id: &str, place: pb::QueuePlace) -> Self {
+        Self::push(
+            "queue.update",
+            Some(QueueUpdate {
+                ticket_id,
+                position: place.position,
+                estimated_wait_ms: place.estimated_wait_ms,
+            }),
+        )
+    }
+
+    /// Why an action can't be done, or a message not be understood.
+    pub(super) fn error(refusal: &Refusal) -> Self {
+        let error = ErrorMessage {
+            kind: "error",
+            message: &refusal.message,
+            code: refusal.reason.name(),
+            errors: refusal.fields.iter().take(32).map(FieldProblem::from).collect(),
+            ticket_id: refusal.metadata.get("ticketId"),
+            player_id: refusal.metadata.get("playerId"),
+        };
+        Self { kind: "error", text: serde_json::to_string(&error).expect("texts are always JSON") }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OfTicket<'a> {
+    ticket_id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Assigned<'a> {
+    ticket_id: &'a str,
+    assignment: AssignmentBody,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct QueueUpdate<'a> {
+    ticket_id: &'a str,
+    position: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_wait_ms: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorMessage<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    message: &'a str,
+    code: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldProblem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ticket_id: Option<&'a String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    player_id: Option<&'a String>,
+}
+
+/// Why a socket is closed. The reason is for people, at most 123 bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Close {
+    GoingAway,
+    ProtocolError,
+    NotUtf8,
+    TooLarge,
+    TooSlow,
+    BadSubscription,
+    NoSuchTicket,
+}
+
+impl Close {
+    /// The code on the wire.
+    pub(super) const fn code(self) -> u16 {
+        match self {
+            Self::GoingAway => 1001,
+            Self::ProtocolError => 1002,
+            Self::NotUtf8 => 1007,
+            Self::TooLarge => 1009,
+            Self::TooSlow => 1013,
+            Self::BadSubscription => 4400,
+            Self::NoSuchTicket => 4404,
+        }
+    }
+
+    /// What to do about it.
+    pub(super) const fn reason(self) -> &'static str {
+        match self {
+            Self::GoingAway => "this gateway is going away; connect again with your ticketId",
+            Self::ProtocolError => "this is not the WebSocket protocol",
+            Self::NotUtf8 => "text must be UTF-8",
+            Self::TooLarge => "messages may be 16 KiB at most",
+            Self::TooSlow => {
+                "messages were not read in time; connect again with your ticketId, nothing is lost"
+            }
+            Self::BadSubscription => "ticketId must be given once, as the id that the enqueue answered",
+            Self::NoSuchTicket => "there is no such ticket; enqueue again",
+        }
+    }
+
+    /// The close that a refused subscription deserves.
+    pub(super) fn of_refused_subscription(reason: Reason) -> Option<Self> {
+        match reason {
+            Reason::InvalidRequest => Some(Self::BadSubscription),
+            Reason::TicketNotFound => Some(Self::NoSuchTicket),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_understood_is_explained() {
+        for (text, part) in [
+            ("hello", "this is not JSON"),
+            ("", "nothing here"),
+            ("[]", "action: is missing"),
+            ("{\"action\":7}", "action: is missing"),
+            ("{\"action\":\"dance\"}", "enqueue, cancel, heartbeat"),
+            ("{\"action\":\"cancel\",\"ticketId\":1}", "ticketId: must be a text"),
+        ] {
+            let refusal = Action::read(text).err().unwrap();
+            assert!(refusal.message.contains(part), "{text}: {}", refusal.message);
+        }
+    }
+
+    #[test]
+    fn reasons_fit_into_a_close_frame() {
+        for close in [
+            Close::GoingAway,
+            Close::ProtocolError,
+            Close::NotUtf8,
+            Close::TooLarge,
+            Close::TooSlow,
+            Close::BadSubscription,
+            Close::NoSuchTicket,
+        ] {
+            assert!(close.reason().len() <= 123, "{close:?}");
+        }
+    }
+}

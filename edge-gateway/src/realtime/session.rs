@@ -1,0 +1,263 @@
+//! One socket's life: what its client asks for is done one thing after the other, and what its tickets do is pushed.
+//!
+//! While an action is under way nothing more is read from the client, so a client can't pile up work here; pushes go on.
+
+use std::sync::Arc;
+
+use proto::{
+    error::{Reason, Refusal},
+    matchmaking::v1 as pb,
+};
+use serde_json::Value;
+use tokio::time::{Instant, sleep_until};
+
+use super::{
+    pending::{self, Attempt, Outcome, Pending, ended},
+    protocol::{Action, Close, Outgoing},
+    socket::{End, Incoming, Socket},
+    subscription::Subscription,
+    tickets::{MAX_TICKETS, Tickets},
+};
+use crate::{
+    app::App,
+    http::RequestId,
+    identity::Caller,
+    problem::bad_field,
+    rest::cancel::Cancelled,
+    upstream::hub::{Event, Mailbox},
+    wire::{enqueue::EnqueueBody, ticket::TicketStatus},
+};
+
+/// One socket.
+pub(super) struct Session {
+    app: Arc<App>,
+    socket: Socket,
+    caller: Caller,
+    id: RequestId,
+    mailbox: Arc<Mailbox>,
+    tickets: Tickets,
+    /// The ticket of the address. A socket whose own ticket can't be followed is of no use and gets closed.
+    own_ticket: Option<String>,
+    pending: Option<Pending>,
+    last_heard: Instant,
+    next_ping: Instant,
+}
+
+impl Session {
+    /// A session for a socket that has just been opened by `caller` with the request `id`.
+    pub(super) fn new(app: Arc<App>, socket: Socket, caller: Caller, id: RequestId) -> Self {
+        let now = Instant::now();
+        Self {
+            mailbox: Arc::new(Mailbox::new(app.config.socket_queue)),
+            tickets: Tickets::new(app.config.queue_update_interval),
+            own_ticket: None,
+            pending: None,
+            last_heard: now,
+            next_ping: now + app.config.ping_interval,
+            app,
+            socket,
+            caller,
+            id,
+        }
+    }
+
+    /// Runs it to its end.
+    pub(super) async fn run(mut self, subscription: Subscription) {
+        let end = match subscription {
+            Subscription::Bad => End::Close(Close::BadSubscription),
+            Subscription::None => self.serve().await,
+            Subscription::Ticket(ticket_id) => {
+                self.tickets.follow(&ticket_id, &self.app.hub, &self.mailbox);
+                self.own_ticket = Some(ticket_id);
+                self.serve().await
+            }
+        };
+        tracing::debug!(request_id = self.id.as_str(), ?end, "a socket ends");
+        let Self { socket, tickets, .. } = self;
+        // Nothing is told any more, so nothing needs to be followed while the client says goodbye.
+        drop(tickets);
+        if let End::Close(close) = end {
+            socket.close(close).await;
+        }
+    }
+
+    async fn serve(&mut self) -> End {
+        loop {
+            if let Err(end) = self.step().await {
+                return end;
+            }
+        }
+    }
+
+    /// Waits for one thing to happen and deals with it. The order matters where several have: what tickets do is told even to
+    /// a client that sends without end, and a client that has sent something isn't taken for dead.
+    async fn step(&mut self) -> Result<(), End> {
+        let stopping = self.app.tasks.stopping().clone();
+        let timer = self.tickets.next_due().map_or(self.next_ping, |due| due.min(self.next_ping));
+        tokio::select! {
+            biased;
+            event = self.mailbox.next() => match event {
+                Ok(event) => self.tell(event).await,
+                Err(_) => Err(End::Close(Close::TooSlow)),
+            },
+            outcome = ended(&mut self.pending) => {
+                self.pending = None;
+                // What the client said meanwhile was not read.
+                self.last_heard = Instant::now();
+                self.answer(outcome).await
+            }
+            () = stopping.cancelled(), if self.pending.is_none() => Err(End::Close(Close::GoingAway)),
+            incoming = self.socket.receive(), if self.pending.is_none() => {
+                self.last_heard = Instant::now();
+                match incoming? {
+                    Incoming::Text(text) => self.begin(&text).await,
+                    Incoming::Binary => {
+                        let message = "binary messages are not understood; send JSON as text";
+                        self.refuse(&Refusal::new(Reason::InvalidRequest, message)).await
+                    }
+                    Incoming::Alive => Ok(()),
+                }
+            }
+            () = sleep_until(timer) => self.keep_time().await,
+        }
+    }
+
+    async fn send(&mut self, message: Outgoing) -> Result<(), End> {
+        self.socket.send(message, &self.mailbox).await
+    }
+
+    async fn refuse(&mut self, refusal: &Refusal) -> Result<(), End> {
+        self.send(Outgoing::error(refusal)).await
+    }
+
+    /// Begins what the client asks for.
+    async fn begin(&mut self, text: &str) -> Result<(), End> {
+        let pending = match Action::read(text) {
+            Ok(Action::Heartbeat) => return self.send(Outgoing::heartbeat()).await,
+            Ok(Action::Enqueue(value)) => self.enqueue(&value),
+            Ok(Action::Cancel(ticket_id)) => self.cancel(ticket_id),
+            Err(refusal) => Err(refusal),
+        };
+        match pending {
+            Ok(pending) => {
+                self.pending = Some(pending);
+                Ok(())
+            }
+            Err(refusal) => self.refuse(&refusal).await,
+        }
+    }
+
+    fn enqueue(&self, value: &Value) -> Result<Pending, Refusal> {
+        self.caller.may_enqueue()?;
+        let body = EnqueueBody::read_socket(value)?;
+        if self.tickets.is_full() {
+            let message = format!(
+                "a socket may have {MAX_TICKETS} tickets at once; cancel one, or open another socket"
+            );
+            return Err(Refusal::new(Reason::RateLimited, message));
+        }
+        Ok(pending::enqueue(Arc::clone(&self.app), self.id.clone(), body))
+    }
+
+    fn cancel(&self, ticket_id: Option<String>) -> Result<Pending, Refusal> {
+        let ticket_ids = ticket_id.map_or_else(|| self.tickets.ids(), |id| vec![id]);
+        if ticket_ids.is_empty() {
+            return Err(bad_field("ticketId", "is missing, and this socket has no ticket that waits"));
+        }
+        let tickets = ticket_ids.into_iter().map(|id| (self.tickets.contains(&id), id));
+        let tickets = tickets.map(|(followed, id)| (id, followed)).collect();
+        Ok(pending::cancel(&self.app, &self.id, tickets))
+    }
+
+    /// Answers an action that is done.
+    async fn answer(&mut self, outcome: Outcome) -> Result<(), End> {
+        match outcome {
+            Outcome::Enqueued(Ok(enqueued)) => {
+                // First the answer, then the subscription: its first event is the present state, so nothing is missed.
+                self.send(Outgoing::enqueued(&enqueued)).await?;
+                self.tickets.follow(&enqueued.ticket_id, &self.app.hub, &self.mailbox);
+                Ok(())
+            }
+            Outcome::Enqueued(Err(refusal)) => self.refuse(&refusal).await,
+            Outcome::Cancelled(attempts) => {
+                for attempt in attempts {
+                    self.answer_cancel(attempt).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    async fn answer_cancel(&mut self, attempt: Attempt) -> Result<(), End> {
+        let Attempt { ticket_id, was_followed, result } = attempt;
+        match result {
+            Ok(Cancelled { cancelled: true, .. }) => {
+                // Where it was followed and no longer is, the push has been faster than the answer.
+                if self.tickets.remove(&ticket_id) || !was_followed {
+                    self.send(Outgoing::cancelled(&ticket_id)).await?;
+                }
+            }
+            Ok(Cancelled { status: Some(status), .. }) if !status.is_final() => {
+                let refusal =
+                    bad_field("ticketId", "can't be cancelled at the moment: its match is being made");
+                self.refuse(&refusal.with("ticketId", ticket_id)).await?;
+            }
+            // It is something else: its state is the answer, and comes by itself where it is followed.
+            Ok(_) if was_followed => {}
+            Ok(_) if self.tickets.is_full() => {
+                let message = "this ticket is over and was not cancelled; read its status";
+                self.refuse(&Refusal::new(Reason::RateLimited, message).with("ticketId", ticket_id)).await?;
+            }
+            Ok(_) => self.tickets.follow(&ticket_id, &self.app.hub, &self.mailbox),
+            Err(refusal) => self.refuse(&refusal.with("ticketId", ticket_id)).await?,
+        }
+        Ok(())
+    }
+
+    /// Tells the client what became of a ticket.
+    async fn tell(&mut self, event: Event) -> Result<(), End> {
+        match event {
+            // A ticket that was removed a moment ago.
+            Event::State(ticket) if !self.tickets.contains(&ticket.ticket_id) => Ok(()),
+            Event::State(ticket) if TicketStatus::from(ticket.status()).is_final() => {
+                self.tickets.remove(&ticket.ticket_id);
+                let ticket: pb::Ticket = Arc::unwrap_or_clone(ticket);
+                self.send(Outgoing::final_state(ticket)).await
+            }
+            Event::State(ticket) => {
+                self.tickets.set_place(&ticket.ticket_id, ticket.place);
+                Ok(())
+            }
+            Event::Refused(ticket_id, refusal) => {
+                if !self.tickets.remove(&ticket_id) {
+                    return Ok(());
+                }
+                let is_own = self.own_ticket.as_deref() == Some(&*ticket_id);
+                match Close::of_refused_subscription(refusal.reason).filter(|_| is_own) {
+                    Some(close) => Err(End::Close(close)),
+                    None => {
+                        let refusal = Arc::unwrap_or_clone(refusal).with("ticketId", &*ticket_id);
+                        self.refuse(&refusal).await
+                    }
+                }
+            }
+        }
+    }
+
+    /// Does what is due: messages about places, a ping, the end of a client that is silent.
+    async fn keep_time(&mut self) -> Result<(), End> {
+        while let Some((ticket_id, place)) = self.tickets.take_due() {
+            self.send(Outgoing::queue_update(&ticket_id, place)).await?;
+        }
+        let now = Instant::now();
+        if now < self.next_ping {
+            return Ok(());
+        }
+        self.next_ping = now + self.app.config.ping_interval;
+        // While an action is under way its client isn't heard.
+        if self.pending.is_none() && now.duration_since(self.last_heard) > self.app.config.ping_timeout {
+            return Err(End::Gone);
+        }
+        self.socket.ping().await
+    }
+}

@@ -1,0 +1,52 @@
+//! The JSON that clients speak, and its conversion to and from the messages of `proto`.
+//!
+//! Here JSON gets its shape checked: types, unknown and missing fields. What a field may say (lengths, ranges, uniqueness) is
+//! for the control plane alone to judge, so that no two programs disagree; it names fields its own way, and [`names`] turns
+//! that back into the client's.
+
+pub(crate) mod enqueue;
+pub(crate) mod names;
+pub(crate) mod server;
+mod shape;
+pub(crate) mod ticket;
+
+use proto::error::Refusal;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use shape::{Faults, Fields};
+
+/// The body of a cancel.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct CancelBody {
+    /// The ticket to cancel.
+    #[schema(example = "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55")]
+    pub(crate) ticket_id: String,
+}
+
+impl CancelBody {
+    /// Reads `{"ticketId": …}`.
+    pub(crate) fn read(value: &Value) -> Result<Self, Refusal> {
+        let mut faults = Faults::default();
+        let mut ticket_id = String::new();
+        if let Some(mut fields) = Fields::of_body(value, &mut faults) {
+            ticket_id = fields.required_text("ticketId");
+            fields.finish();
+        }
+        faults.into_result(Self { ticket_id })
+    }
+}
+
+/// Reads a socket's cancel, `{"action":"cancel","ticketId"?}`.
+pub(crate) fn read_socket_cancel(value: &Value) -> Result<Option<String>, Refusal> {
+    let mut faults = Faults::default();
+    let mut ticket_id = None;
+    if let Some(mut fields) = Fields::of_body(value, &mut faults) {
+        fields.ignore("action");
+        ticket_id = fields.text("ticketId");
+        fields.finish();
+    }
+    faults.into_result(ticket_id)
+}

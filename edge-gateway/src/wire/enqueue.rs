@@ -1,0 +1,203 @@
+//! The body of an enqueue, over REST and over a socket.
+
+mod players;
+
+use proto::{error::Refusal, matchmaking::v1 as pb};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{
+    names::PlayersField,
+    shape::{Faults, Fields},
+};
+
+pub(crate) use players::PlayerBody;
+use players::{members, players};
+
+/// The largest `constraints`, in bytes of JSON.
+const MAX_CONSTRAINTS: usize = 16 * 1024;
+
+/// A request for a match. Exactly one of `members` and `players` names who it is for.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct EnqueueBody {
+    /// The queue. `x:3v3` is two teams of three, `x:4` any four, where the queue has no configuration of its own.
+    #[schema(example = "hero-defense:3v3", max_length = 128)]
+    pub(crate) queue_key: String,
+    /// The players' ids, unique.
+    #[schema(example = json!(["alice", "bob"]), min_items = 1, max_items = 100)]
+    pub(crate) members: Option<Vec<String>>,
+    /// The players, with what rules can speak about.
+    #[schema(min_items = 1, max_items = 100)]
+    pub(crate) players: Option<Vec<PlayerBody>>,
+    /// Names the party. Made by the server where it is absent. The same id again, with the same content, is the same ticket.
+    #[schema(example = "party-7", max_length = 128)]
+    pub(crate) group_id: Option<String>,
+    /// Where given, must equal the number of players.
+    #[schema(example = 2)]
+    pub(crate) group_size: Option<u32>,
+    /// Servers there are preferred.
+    #[schema(example = "eu-west", max_length = 128)]
+    pub(crate) region: Option<String>,
+    /// Passed on to allocation unread; at most 16 KiB.
+    #[schema(value_type = Option<Object>, example = json!({"map": "harbour"}))]
+    pub(crate) constraints: Option<Map<String, Value>>,
+}
+
+impl EnqueueBody {
+    /// Reads a REST body.
+    pub(crate) fn read(value: &Value) -> Result<Self, Refusal> {
+        Self::read_with(value, &[])
+    }
+
+    /// Reads a socket's message, `{"action":"enqueue", …}`.
+    pub(crate) fn read_socket(value: &Value) -> Result<Self, Refusal> {
+        Self::read_with(value, &["action"])
+    }
+
+    fn read_with(value: &Value, ignored: &[&'static str]) -> Result<Self, Refusal> {
+        let mut faults = Faults::default();
+        let Some(mut fields) = Fields::of_body(value, &mut faults) else {
+            return Err(faults.into_result(()).expect_err("it was just found to be no object"));
+        };
+        for name in ignored {
+            fields.ignore(name);
+        }
+        let body = Self {
+            queue_key: fields.required_text("queueKey"),
+            members: fields.list("members").map(|list| members(list, fields.faults())),
+            players: fields.list("players").map(|list| players(list, fields.faults())),
+            group_id: fields.text("groupId"),
+            group_size: fields.integer("groupSize", 0),
+            region: fields.text("region"),
+            constraints: fields.object("constraints").cloned(),
+        };
+        let has = |name| value.get(name).is_some_and(|value: &Value| !value.is_null());
+        match (has("members"), has("players")) {
+            (false, false) => fields.faults().add(
+                "members",
+                "is missing; name the players in `members`, or in `players` with their attributes",
+            ),
+            (true, true) => {
+                fields.faults().add("players", "can't be given beside `members`; use one of the two");
+            }
+            _ => {}
+        }
+        if body.constraints_json().len() > MAX_CONSTRAINTS {
+            fields.faults().add("constraints", "is larger than 16 KiB of JSON");
+        }
+        fields.finish();
+        faults.into_result(body)
+    }
+
+    /// Which of the two fields names the players.
+    pub(crate) fn players_field(&self) -> PlayersField {
+        if self.members.is_some() { PlayersField::Members } else { PlayersField::Players }
+    }
+
+    /// The call for it. The id is chosen here, so that a call that broke can be repeated without making two tickets.
+    pub(crate) fn into_request(self, ticket_id: Uuid) -> pb::EnqueueRequest {
+        let constraints_json = self.constraints_json();
+        let members = self
+            .members
+            .into_iter()
+            .flatten()
+            .map(|player_id| pb::Player { player_id, ..pb::Player::default() });
+        let players = self.players.into_iter().flatten().map(PlayerBody::into_message);
+        pb::EnqueueRequest {
+            ticket_id: ticket_id.to_string(),
+            queue_key: self.queue_key,
+            group_id: self.group_id.unwrap_or_default(),
+            players: members.chain(players).collect(),
+            group_size: self.group_size,
+            region: self.region.unwrap_or_default(),
+            constraints_json,
+        }
+    }
+
+    /// Written anew, so that spaces don't make the same content another one.
+    fn constraints_json(&self) -> String {
+        let written = self.constraints.as_ref().map(serde_json::to_string);
+        written.map_or_else(String::new, |json| json.expect("what was JSON is JSON again"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn faults(value: &Value) -> String {
+        let refusal = EnqueueBody::read(value).unwrap_err();
+        let lines: Vec<String> =
+            refusal.fields.iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect();
+        lines.join("\n")
+    }
+
+    #[test]
+    fn everything_arrives_upstream() {
+        let body = json!({
+            "queueKey": "q:2",
+            "players": [
+                {"playerId": "a", "attributes": {"n": 1.5, "t": "x", "l": ["y"], "m": {"k": 2}},
+                 "latencies": {"eu": 20.6}, "team": "red", "role": "healer"},
+                {"playerId": "b"}
+            ],
+            "groupId": "g", "groupSize": 2, "region": "eu", "constraints": {"b": 1, "a": [true, null]}
+        });
+        let id = Uuid::nil();
+        let request = EnqueueBody::read(&body).unwrap().into_request(id);
+        assert_eq!(request.ticket_id, id.to_string());
+        assert_eq!((request.queue_key.as_str(), request.group_id.as_str()), ("q:2", "g"));
+        assert_eq!((request.group_size, request.region.as_str()), (Some(2), "eu"));
+        let constraints: Value = serde_json::from_str(&request.constraints_json).unwrap();
+        assert_eq!(constraints, body["constraints"]);
+        let first = &request.players[0];
+        assert_eq!((first.team.as_str(), first.role.as_str()), ("red", "healer"));
+        assert_eq!(first.latencies["eu"], 21);
+        assert_eq!(first.attributes.len(), 4);
+        assert!(request.players[1].attributes.is_empty());
+    }
+
+    #[test]
+    fn members_are_players_without_attributes() {
+        let body =
+            EnqueueBody::read(&json!({"queueKey": "q", "members": ["a", "b"], "groupId": null})).unwrap();
+        assert_eq!(body.players_field(), PlayersField::Members);
+        let request = body.into_request(Uuid::nil());
+        assert_eq!(request.players.len(), 2);
+        assert!(request.group_id.is_empty() && request.constraints_json.is_empty());
+    }
+
+    #[test]
+    fn wrong_fields_are_named_together() {
+        insta::assert_snapshot!(faults(&json!({
+            "queue_key": "q", "groupId": "", "groupSize": 1.5, "region": 7, "constraints": [],
+            "players": [
+                "a",
+                {"attributes": {"x": true, "y": [1], "z": {"k": "v"}}, "latencies": {"eu": -1, "us": "fast"}},
+                {"playerId": 5, "attributes": 1, "skill": 3}
+            ]
+        })));
+    }
+
+    #[test]
+    fn players_are_named_in_exactly_one_way() {
+        let none = faults(&json!({"queueKey": "q"}));
+        assert!(none.starts_with("members: is missing"), "{none}");
+        let both = faults(&json!({"queueKey": "q", "members": ["a"], "players": []}));
+        assert!(both.starts_with("players: can't be given beside"), "{both}");
+        let wrong = faults(&json!({"queueKey": "q", "members": "a"}));
+        assert_eq!(wrong, "members: must be a list, not a text");
+    }
+
+    #[test]
+    fn large_constraints_are_refused() {
+        let large = "x".repeat(MAX_CONSTRAINTS);
+        let text = faults(&json!({"queueKey": "q", "members": ["a"], "constraints": {"x": large}}));
+        assert_eq!(text, "constraints: is larger than 16 KiB of JSON");
+    }
+}

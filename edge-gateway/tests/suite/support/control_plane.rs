@@ -1,0 +1,151 @@
+//! A control plane that the tests play: small, honest about the contract, and at their command.
+
+mod services;
+
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use parking_lot::Mutex;
+use proto::{error::Refusal, matchmaking::v1 as pb};
+use tokio::{net::TcpListener, sync::broadcast, task::JoinHandle};
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    PATIENCE, eventually,
+    tickets::{Tickets, assignment},
+};
+
+/// What the services share, and what outlives a restart.
+pub(crate) struct State {
+    pub(crate) tickets: Mutex<Tickets>,
+    /// The ids of tickets that change.
+    pub(crate) changes: broadcast::Sender<String>,
+    /// What the next calls are refused with.
+    pub(crate) refusals: Mutex<VecDeque<Refusal>>,
+    /// What the next subscriptions are refused with.
+    pub(crate) watch_refusals: Mutex<VecDeque<pb::WatchRefusal>>,
+    /// Calls are not answered.
+    pub(crate) silent: AtomicBool,
+    /// The next enqueue is kept, but its answer is lost.
+    pub(crate) lose_answer: AtomicBool,
+    /// Tickets are assigned as they come.
+    pub(crate) assign_at_once: AtomicBool,
+    pub(crate) enqueues: AtomicUsize,
+    pub(crate) subscribed: AtomicUsize,
+    pub(crate) jwks_reads: AtomicUsize,
+    /// Request ids and timeouts, as the calls brought them.
+    pub(crate) metadata: Mutex<Vec<(String, String)>>,
+}
+
+/// The control plane.
+pub(crate) struct ControlPlane {
+    pub(crate) state: Arc<State>,
+    addr: SocketAddr,
+    running: Option<(CancellationToken, JoinHandle<()>)>,
+}
+
+impl ControlPlane {
+    pub(crate) async fn start() -> Self {
+        let state = State {
+            tickets: Mutex::default(),
+            changes: broadcast::channel(4096).0,
+            refusals: Mutex::default(),
+            watch_refusals: Mutex::default(),
+            silent: AtomicBool::default(),
+            lose_answer: AtomicBool::default(),
+            assign_at_once: AtomicBool::default(),
+            enqueues: AtomicUsize::default(),
+            subscribed: AtomicUsize::default(),
+            jwks_reads: AtomicUsize::default(),
+            metadata: Mutex::default(),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut control_plane =
+            Self { state: Arc::new(state), addr: listener.local_addr().unwrap(), running: None };
+        control_plane.serve(listener);
+        control_plane
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    fn serve(&mut self, listener: TcpListener) {
+        let stop = CancellationToken::new();
+        let served = services::router(&self.state, stop.clone())
+            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.clone().cancelled_owned());
+        let task = tokio::spawn(async move { served.await.unwrap() });
+        self.running = Some((stop, task));
+    }
+
+    /// Goes away: its port is closed, its streams end.
+    pub(crate) async fn stop(&mut self) {
+        let (stop, task) = self.running.take().unwrap();
+        stop.cancel();
+        let ended = tokio::time::timeout(PATIENCE, task).await;
+        ended.expect("the stand-in stops").unwrap();
+    }
+
+    /// Comes back on the same port, with its tickets.
+    pub(crate) async fn restart(&mut self) {
+        let bind = async {
+            loop {
+                match TcpListener::bind(self.addr).await {
+                    Ok(listener) => return listener,
+                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                }
+            }
+        };
+        let listener = tokio::time::timeout(PATIENCE, bind).await.expect("the port is free again");
+        self.serve(listener);
+    }
+
+    pub(crate) fn assign(&self, ticket_id: &str) {
+        self.change(ticket_id, |ticket| {
+            ticket.status = pb::TicketStatus::Assigned.into();
+            ticket.assignment = Some(assignment(&ticket.player_ids));
+        });
+    }
+
+    pub(crate) fn expire(&self, ticket_id: &str) {
+        self.change(ticket_id, |ticket| ticket.status = pb::TicketStatus::Expired.into());
+    }
+
+    pub(crate) fn place(&self, ticket_id: &str, position: u32, estimated_wait_ms: Option<u32>) {
+        self.change(ticket_id, |ticket| {
+            ticket.place = Some(pb::QueuePlace { position, estimated_wait_ms });
+        });
+    }
+
+    pub(crate) fn ticket(&self, ticket_id: &str) -> pb::Ticket {
+        self.state.tickets.lock().get(ticket_id).unwrap()
+    }
+
+    fn change(&self, ticket_id: &str, change: impl FnOnce(&mut pb::Ticket)) {
+        self.state.tickets.lock().change(ticket_id, change);
+        self.state.announce(ticket_id);
+    }
+
+    /// Waits until the streams that are open follow this many tickets.
+    pub(crate) async fn subscribed(&self, count: usize) {
+        eventually(&format!("{count} tickets are subscribed"), || {
+            self.state.subscribed.load(Ordering::SeqCst) == count
+        })
+        .await;
+    }
+}
+
+impl State {
+    pub(crate) fn announce(&self, ticket_id: &str) {
+        // Without a stream there is nobody to tell.
+        let _told = self.changes.send(ticket_id.to_owned());
+    }
+}

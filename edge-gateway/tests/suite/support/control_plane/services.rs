@@ -1,0 +1,291 @@
+//! The gRPC services of the control plane that the tests play.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, atomic::Ordering},
+};
+
+use proto::{
+    error::{FieldError, Reason, Refusal},
+    keys::v1::{
+        GetJwksRequest, GetJwksResponse, RedeemTokenRequest, RedeemTokenResponse, RotateKeysRequest,
+        RotateKeysResponse,
+        keys_server::{Keys, KeysServer},
+    },
+    matchmaking::v1::{
+        self as pb,
+        matchmaking_server::{Matchmaking, MatchmakingServer},
+    },
+    provisioning::v1::{
+        self as prov,
+        provisioning_server::{Provisioning, ProvisioningServer},
+    },
+};
+use tokio::sync::mpsc;
+use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
+use tokio_util::sync::CancellationToken;
+use tonic::{Request, Response, Status, Streaming, transport::server::Router};
+
+use super::State;
+use crate::support::tickets::is_queued;
+
+/// Everything that it serves, until `stop`.
+pub(super) fn router(state: &Arc<State>, stop: CancellationToken) -> Router {
+    let service = Service { state: Arc::clone(state), stop };
+    let (_reporter, health) = tonic_health::server::health_reporter();
+    tonic::transport::Server::builder()
+        .add_service(health)
+        .add_service(MatchmakingServer::new(service.clone()))
+        .add_service(ProvisioningServer::new(service.clone()))
+        .add_service(KeysServer::new(service))
+}
+
+#[derive(Clone)]
+struct Service {
+    state: Arc<State>,
+    stop: CancellationToken,
+}
+
+impl Service {
+    /// What is done first in every call.
+    async fn receive<T>(&self, request: Request<T>) -> Result<T, Status> {
+        let text = |name: &str| {
+            let value = request.metadata().get(name);
+            value.map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
+        };
+        let brought = (text("x-request-id"), text("grpc-timeout"));
+        self.state.metadata.lock().push(brought);
+        if self.state.silent.load(Ordering::SeqCst) {
+            self.stop.cancelled().await;
+        }
+        match self.state.refusals.lock().pop_front() {
+            Some(refusal) => Err(refusal.into_status()),
+            None => Ok(request.into_inner()),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl Matchmaking for Service {
+    async fn enqueue(
+        &self,
+        request: Request<pb::EnqueueRequest>,
+    ) -> Result<Response<pb::EnqueueResponse>, Status> {
+        let request = self.receive(request).await?;
+        self.state.enqueues.fetch_add(1, Ordering::SeqCst);
+        let ticket = self.state.tickets.lock().enqueue(request)?;
+        assert!(
+            !self.state.lose_answer.swap(false, Ordering::SeqCst),
+            "this call breaks on purpose, after its ticket was kept"
+        );
+        if self.state.assign_at_once.load(Ordering::SeqCst) {
+            self.state.tickets.lock().change(&ticket.ticket_id, |ticket| {
+                ticket.status = pb::TicketStatus::Assigned.into();
+                ticket.assignment = Some(crate::support::tickets::assignment(&ticket.player_ids));
+            });
+            self.state.announce(&ticket.ticket_id);
+        }
+        Ok(Response::new(pb::EnqueueResponse {
+            status: ticket.status,
+            ticket_id: ticket.ticket_id,
+            group_id: ticket.group_id,
+        }))
+    }
+
+    async fn cancel(
+        &self,
+        request: Request<pb::CancelRequest>,
+    ) -> Result<Response<pb::CancelResponse>, Status> {
+        let id = self.receive(request).await?.ticket_id;
+        let ticket = {
+            let mut tickets = self.state.tickets.lock();
+            tickets.change(&id, |ticket| ticket.status = pb::TicketStatus::Cancelled.into());
+            tickets.get(&id)?
+        };
+        self.state.announce(&id);
+        Ok(Response::new(pb::CancelResponse {
+            cancelled: ticket.status() == pb::TicketStatus::Cancelled,
+            status: ticket.status,
+        }))
+    }
+
+    async fn get_ticket(
+        &self,
+        request: Request<pb::GetTicketRequest>,
+    ) -> Result<Response<pb::GetTicketResponse>, Status> {
+        let id = self.receive(request).await?.ticket_id;
+        let ticket = self.state.tickets.lock().get(&id)?;
+        Ok(Response::new(pb::GetTicketResponse { ticket: Some(ticket) }))
+    }
+
+    type WatchTicketStream = ReceiverStream<Result<pb::WatchTicketResponse, Status>>;
+
+    async fn watch_ticket(
+        &self,
+        _request: Request<pb::WatchTicketRequest>,
+    ) -> Result<Response<Self::WatchTicketStream>, Status> {
+        Err(Status::unimplemented("a gateway follows all tickets on one stream"))
+    }
+
+    type WatchStream = ReceiverStream<Result<pb::WatchResponse, Status>>;
+
+    async fn watch(
+        &self,
+        request: Request<Streaming<pb::WatchRequest>>,
+    ) -> Result<Response<Self::WatchStream>, Status> {
+        let (events, answers) = mpsc::channel(16);
+        let state = Arc::clone(&self.state);
+        let stop = self.stop.clone();
+        let requests = request.into_inner();
+        tokio::spawn(async move {
+            let mut subscribed = HashSet::new();
+            tokio::select! {
+                () = follow(&state, requests, &events, &mut subscribed) => {}
+                () = stop.cancelled() => {}
+            }
+            state.subscribed.fetch_sub(subscribed.len(), Ordering::SeqCst);
+        });
+        Ok(Response::new(ReceiverStream::new(answers)))
+    }
+
+    async fn list_queues(
+        &self,
+        _request: Request<pb::ListQueuesRequest>,
+    ) -> Result<Response<pb::ListQueuesResponse>, Status> {
+        Err(Status::unimplemented("no gateway asks"))
+    }
+}
+
+/// One watch stream.
+async fn follow(
+    state: &State,
+    mut requests: Streaming<pb::WatchRequest>,
+    events: &mpsc::Sender<Result<pb::WatchResponse, Status>>,
+    subscribed: &mut HashSet<String>,
+) {
+    use pb::watch_request::Action;
+    let mut changes = state.changes.subscribe();
+    loop {
+        let ticket_id = tokio::select! {
+            request = requests.next() => match request {
+                Some(Ok(pb::WatchRequest { action: Some(Action::Subscribe(id)) })) => {
+                    if subscribed.insert(id.clone()) {
+                        state.subscribed.fetch_add(1, Ordering::SeqCst);
+                    }
+                    id
+                }
+                Some(Ok(pb::WatchRequest { action: Some(Action::Unsubscribe(id)) })) => {
+                    if subscribed.remove(&id) {
+                        state.subscribed.fetch_sub(1, Ordering::SeqCst);
+                    }
+                    continue;
+                }
+                _ => return,
+            },
+            change = changes.recv() => change.unwrap(),
+        };
+        if !subscribed.contains(&ticket_id) {
+            continue;
+        }
+        let scripted = state.watch_refusals.lock().pop_front();
+        let event = match (scripted, state.tickets.lock().get(&ticket_id)) {
+            (Some(refused), _) => pb::watch_response::Event::Refused(refused),
+            (None, Ok(ticket)) => pb::watch_response::Event::Ticket(ticket),
+            (None, Err(refusal)) => pb::watch_response::Event::Refused(pb::WatchRefusal {
+                reason: refusal.reason.name().to_owned(),
+                message: refusal.message,
+            }),
+        };
+        let goes_on = matches!(&event, pb::watch_response::Event::Ticket(ticket) if is_queued(ticket));
+        if !goes_on && subscribed.remove(&ticket_id) {
+            state.subscribed.fetch_sub(1, Ordering::SeqCst);
+        }
+        let event = pb::WatchResponse { ticket_id, event: Some(event) };
+        if events.send(Ok(event)).await.is_err() {
+            return;
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl Provisioning for Service {
+    type ConnectStream = ReceiverStream<Result<prov::ConnectResponse, Status>>;
+
+    async fn connect(
+        &self,
+        _request: Request<Streaming<prov::ConnectRequest>>,
+    ) -> Result<Response<Self::ConnectStream>, Status> {
+        Err(Status::unimplemented("for agents"))
+    }
+
+    async fn register_server(
+        &self,
+        request: Request<prov::RegisterServerRequest>,
+    ) -> Result<Response<prov::RegisterServerResponse>, Status> {
+        let request = self.receive(request).await?;
+        if request.connect_scheme == "http" {
+            let fault = FieldError::new("connect_scheme", "must be ws or wss");
+            return Err(Refusal::invalid(vec![fault]).into_status());
+        }
+        if request.server_id == "agents-own" {
+            let refusal = Refusal::new(Reason::ServerSuperseded, "an agent holds this server id");
+            return Err(refusal.into_status());
+        }
+        Ok(Response::new(prov::RegisterServerResponse { heartbeat_interval_ms: 30_000, expiry_ms: 90_000 }))
+    }
+
+    async fn deregister_server(
+        &self,
+        request: Request<prov::DeregisterServerRequest>,
+    ) -> Result<Response<prov::DeregisterServerResponse>, Status> {
+        let removed = self.receive(request).await?.server_id == "known one";
+        Ok(Response::new(prov::DeregisterServerResponse { removed }))
+    }
+
+    async fn list_servers(
+        &self,
+        _request: Request<prov::ListServersRequest>,
+    ) -> Result<Response<prov::ListServersResponse>, Status> {
+        Err(Status::unimplemented("no gateway asks"))
+    }
+
+    async fn allocate(
+        &self,
+        _request: Request<prov::AllocateRequest>,
+    ) -> Result<Response<prov::AllocateResponse>, Status> {
+        Err(Status::unimplemented("no gateway asks"))
+    }
+
+    async fn release(
+        &self,
+        _request: Request<prov::ReleaseRequest>,
+    ) -> Result<Response<prov::ReleaseResponse>, Status> {
+        Err(Status::unimplemented("no gateway asks"))
+    }
+}
+
+#[tonic::async_trait]
+impl Keys for Service {
+    async fn get_jwks(&self, request: Request<GetJwksRequest>) -> Result<Response<GetJwksResponse>, Status> {
+        self.receive(request).await?;
+        let reads = self.state.jwks_reads.fetch_add(1, Ordering::SeqCst);
+        Ok(Response::new(GetJwksResponse {
+            jwks_json: format!("{{\"keys\":[{{\"kid\":\"k{reads}\"}}]}}"),
+            max_age_s: 60,
+        }))
+    }
+
+    async fn rotate_keys(
+        &self,
+        _request: Request<RotateKeysRequest>,
+    ) -> Result<Response<RotateKeysResponse>, Status> {
+        Err(Status::unimplemented("no gateway asks"))
+    }
+
+    async fn redeem_token(
+        &self,
+        _request: Request<RedeemTokenRequest>,
+    ) -> Result<Response<RedeemTokenResponse>, Status> {
+        Err(Status::unimplemented("no gateway asks"))
+    }
+}
