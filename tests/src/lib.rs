@@ -16,5 +16,5 @@ mod tools;
 pub use client::{Client, Socket};
 pub use eventually::{PATIENCE, eventually};
 pub use program::Program;
-pub use stack::{Stack, StackBuilder};
+pub use stack::{Agent, LandCommands, Stack, StackBuilder};
 pub use tools::{debian_python, free_port, repository};

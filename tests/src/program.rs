@@ -5,19 +5,21 @@ use std::{
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
+    thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use crate::eventually;
+use crate::{eventually, tools};
 
 /// A running process of one of the workspace's programs. Killed when it is dropped.
 #[derive(Debug)]
 pub struct Program {
     child: Child,
     name: String,
-    lines: Arc<Mutex<Vec<String>>>,
-    output: Arc<Mutex<Vec<String>>>,
+    log: Lines,
+    output: Lines,
 }
 
 impl Program {
@@ -38,9 +40,9 @@ impl Program {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{name} can't be started: {error}"));
-        let lines = collect(child.stderr.take().unwrap());
-        let output = collect(child.stdout.take().unwrap());
-        Self { child, name: name.to_owned(), lines, output }
+        let log = Lines::of(child.stderr.take().unwrap());
+        let output = Lines::of(child.stdout.take().unwrap());
+        Self { child, name: name.to_owned(), log, output }
     }
 
     /// The process id.
@@ -50,35 +52,75 @@ impl Program {
 
     /// Waits for a log line with this field, and returns its value as a text.
     pub async fn logged(&self, field: &str) -> String {
-        eventually(&format!("{} to log `{field}`; it said {:#?}", self.name, self.log()), async || {
-            let lines = self.lines.lock().unwrap();
-            let parsed = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            parsed.filter_map(|line| line[field].as_str().map(str::to_owned)).next()
+        self.awaited(&format!("log `{field}`"), || {
+            let lines = self.log();
+            let mut parsed = lines.iter().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+            parsed.find_map(|line| line[field].as_str().map(str::to_owned))
+        })
+        .await
+    }
+
+    /// Waits for a line of standard output that `wanted` makes something of.
+    pub async fn printed<T>(&self, what: &str, wanted: impl Fn(&str) -> Option<T>) -> T {
+        self.awaited(&format!("print {what}"), || self.output().lines().find_map(&wanted)).await
+    }
+
+    async fn awaited<T>(&self, what: &str, there: impl Fn() -> Option<T>) -> T {
+        eventually(&format!("{} to {what}", self.name), async || {
+            // Looked at first: what it said at the very end is there then.
+            let ended = self.log.is_complete() && self.output.is_complete();
+            let found = there();
+            assert!(found.is_some() || !ended, "{} ended and did not {what}", self.name);
+            found
         })
         .await
     }
 
     /// What it has written to standard error so far.
     pub fn log(&self) -> Vec<String> {
-        self.lines.lock().unwrap().clone()
+        self.log.lines.lock().unwrap().clone()
     }
 
     /// What it has written to standard output so far.
     pub fn output(&self) -> String {
-        self.output.lock().unwrap().join("\n")
+        self.output.lines.lock().unwrap().join("\n")
     }
 
     /// Sends a signal: `TERM`, `INT`, `KILL`, `STOP`, `CONT`.
     pub fn signal(&self, signal: &str) {
-        let sent =
-            Command::new("sh").args(["-c", &format!("kill -{signal} {}", self.id())]).status().unwrap();
-        assert!(sent.success(), "{} could not be sent SIG{signal}", self.name);
+        assert!(tools::signal(self.id(), signal), "{} could not be sent SIG{signal}", self.name);
     }
 
-    /// Waits for its end.
+    /// Waits for its end, and for the last of what it had to say.
     pub async fn ended(&mut self) -> ExitStatus {
         let name = self.name.clone();
-        eventually(&format!("{name} to end"), async || self.child.try_wait().unwrap()).await
+        let ended = eventually(&format!("{name} to end"), async || self.child.try_wait().unwrap()).await;
+        let complete = async || (self.log.is_complete() && self.output.is_complete()).then_some(());
+        eventually(&format!("the last words of {name}"), complete).await;
+        ended
+    }
+
+    /// Asks it to end (`TERM`), which it must do well.
+    pub async fn stop(mut self) {
+        self.signal("TERM");
+        let ended = self.ended().await;
+        assert_eq!(ended.code(), Some(0), "{} after SIGTERM", self.name);
+    }
+
+    /// Waits until it refuses to run; its exit code, and what it said on standard error.
+    pub async fn refuses(mut self) -> (Option<i32>, String) {
+        let ended = self.ended().await;
+        (ended.code(), self.log().join("\n"))
+    }
+
+    /// Asks it to end and gives it a moment, for a program that has children to look after; then it is killed as usual.
+    pub fn end_with_children(&mut self) {
+        let patience = Instant::now() + Duration::from_secs(5);
+        if matches!(self.child.try_wait(), Ok(None)) && tools::signal(self.id(), "TERM") {
+            while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < patience {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
     }
 }
 
@@ -88,21 +130,35 @@ impl Drop for Program {
         drop(self.child.kill());
         drop(self.child.wait());
         if std::thread::panicking() {
-            let (name, log) = (&self.name, self.log().join("\n"));
-            println!("---- {name} said ----\n{log}\n----");
+            let (name, output, log) = (&self.name, self.output(), self.log().join("\n"));
+            println!("---- {name} said ----\n{output}\n{log}\n----");
         }
     }
 }
 
-fn collect(from: impl std::io::Read + Send + 'static) -> Arc<Mutex<Vec<String>>> {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let kept = Arc::clone(&lines);
-    std::thread::spawn(move || {
-        for line in BufReader::new(from).lines().map_while(Result::ok) {
-            kept.lock().unwrap().push(line);
-        }
-    });
-    lines
+/// The lines of a stream, collected by a thread.
+#[derive(Debug)]
+struct Lines {
+    lines: Arc<Mutex<Vec<String>>>,
+    reader: JoinHandle<()>,
+}
+
+impl Lines {
+    fn of(stream: impl std::io::Read + Send + 'static) -> Self {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&lines);
+        let reader = std::thread::spawn(move || {
+            for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                kept.lock().unwrap().push(line);
+            }
+        });
+        Self { lines, reader }
+    }
+
+    /// Whether the stream was closed and all of it is here.
+    fn is_complete(&self) -> bool {
+        self.reader.is_finished()
+    }
 }
 
 /// The program's file, beside the test's own: `cargo test --workspace` builds it.

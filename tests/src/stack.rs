@@ -1,9 +1,10 @@
 //! A whole stack in this process: control plane, gateway, and demo game servers with their agents.
 
+mod agent;
 mod builder;
 mod part;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use control_plane::ControlPlane;
 use proto::provisioning::v1::{
@@ -12,8 +13,11 @@ use proto::provisioning::v1::{
 use tokio::runtime::Runtime;
 use tonic::transport::Endpoint;
 
-pub use self::builder::StackBuilder;
 use self::part::Part;
+pub use self::{
+    agent::{Agent, LandCommands},
+    builder::StackBuilder,
+};
 use crate::{Client, eventually};
 
 /// A running stack. Its programs run in a runtime of their own, so that dropping it can wait for their clean end; it then
@@ -59,6 +63,16 @@ impl Stack {
         format!("http://{}", self.control_plane_config.grpc_addr)
     }
 
+    /// The directory of the control plane's signing keys.
+    pub fn keys_dir(&self) -> PathBuf {
+        self.control_plane_config.keys_dir.clone()
+    }
+
+    /// An agent whose game server the test is itself, for what a well-behaved one never does.
+    pub async fn agent(&self, server_id: &str) -> Agent {
+        Agent::start(&self.handle(), server_id, &self.control_plane_url()).await
+    }
+
     /// The gateway's counts.
     pub fn gateway_probe(&self) -> &edge_gateway::Probe {
         &self.gateway_probe
@@ -102,11 +116,23 @@ impl Stack {
         self.gateway.take().expect("it runs").stop().await;
     }
 
+    /// Begins the gateway's drain, and doesn't wait for it.
+    pub fn drain_gateway(&self) {
+        self.gateway.as_ref().expect("it runs").ask_to_stop();
+    }
+
     /// Stops a demo server's agent, which says goodbye.
     pub async fn stop_server(&mut self, index: usize) {
         let (server, agent) = self.servers.remove(index);
         agent.stop().await;
         server.stop().await;
+    }
+
+    /// Ends a demo server and its agent in the middle of whatever they do, without a word to anybody.
+    pub async fn crash_server(&mut self, index: usize) {
+        let (server, agent) = self.servers.remove(index);
+        agent.crash().await;
+        server.crash().await;
     }
 
     fn handle(&self) -> tokio::runtime::Handle {

@@ -7,6 +7,7 @@ use provisioning_agent::ProvisioningAgent;
 use tokio::runtime::{Builder, Handle};
 
 use super::{Stack, part::Part};
+use crate::free_port;
 
 type Change<T> = Box<dyn Fn(&mut T) + Send + Sync>;
 
@@ -89,15 +90,14 @@ impl StackBuilder {
         let keys = tempfile::tempdir().unwrap();
 
         let mut config = control_plane::Config {
-            grpc_addr: any,
+            // One that is there again after a restart.
+            grpc_addr: ([127, 0, 0, 1], free_port()).into(),
             keys_dir: keys.path().join("keys"),
             heartbeat_interval: std::time::Duration::from_millis(200),
             ..runtime::config::defaults(&[])
         };
         apply(&self.control_plane, &mut config);
         let control_plane = ControlPlane::bind(config.clone(), self.sections.clone()).await.unwrap();
-        // The port is kept, so that a restart is found again.
-        config.grpc_addr = control_plane.grpc_addr();
         let url = format!("http://{}", config.grpc_addr);
         let control_plane_probe = control_plane.probe();
         let control_plane_part = Part::start("control plane", &handle, |stop| control_plane.run(stop));

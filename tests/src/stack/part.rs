@@ -27,6 +27,17 @@ impl Part {
         Self { name, stop, running }
     }
 
+    /// Tells it to stop, and doesn't wait for it.
+    pub(super) fn ask_to_stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Ends it where it stands.
+    pub(super) async fn crash(self) {
+        self.running.abort();
+        assert!(self.running.await.is_err_and(|end| end.is_cancelled()), "the {} had ended", self.name);
+    }
+
     /// Stops it; it must end well.
     pub(super) async fn stop(self) {
         if let Err(error) = self.end().await {
