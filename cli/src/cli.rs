@@ -1,6 +1,10 @@
 //! The command line: which subcommands there are, and how one is run.
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{
+    ffi::OsString,
+    io::{self, Write as _},
+    process::ExitCode,
+};
 
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use runtime::{program::block_on, telemetry};
@@ -92,16 +96,20 @@ pub(crate) fn command() -> clap::Command {
         .mut_subcommand("scenario", quiet("warn"))
 }
 
-#[expect(clippy::print_stdout, reason = "help is what was asked for")]
 fn print_help() -> ExitCode {
-    println!("{}", command().render_help().ansi());
-    ExitCode::SUCCESS
+    written(command().print_help())
 }
 
-#[expect(clippy::print_stdout, reason = "the page is what was asked for")]
 fn print_reference() -> ExitCode {
-    print!("{}", reference::page());
-    ExitCode::SUCCESS
+    written(std::io::stdout().write_all(reference::page().as_bytes()))
+}
+
+/// A reader that has seen enough (`| head`) is no failure.
+fn written(outcome: io::Result<()>) -> ExitCode {
+    match outcome {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
 }
 
 #[cfg(test)]

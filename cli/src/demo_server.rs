@@ -4,14 +4,14 @@
 //!
 //! | question | answer |
 //! |---|---|
-//! | How do I tell the agent that I am ready? | [`link`]: `POST /v1/ready`, then follow `GET /v1/lands/watch` |
-//! | How do I learn of a land and who will play on it? | [`link`]: `land.allocate` on that watch; answer ready or refuse |
-//! | How do I verify a player's token? | [`passes`]: the JWKS from the agent, and what to compare afterwards |
-//! | How do I end a land? | [`life`]: `DELETE /v1/lands/{landId}` once it is over |
-//! | Where is the game? | [`land`]: a score, and who is there. Yours is more fun |
+//! | How do I tell the agent that I am ready? | `link.rs`: `POST /v1/ready`, then follow `GET /v1/lands/watch` |
+//! | How do I learn of a land and who will play on it? | `link.rs`: `land.allocate` on that watch; answer ready or refuse |
+//! | How do I verify a player's token? | `passes.rs`: the JWKS from the agent, and what to compare afterwards |
+//! | How do I end a land? | `life.rs`: `DELETE /v1/lands/{landId}` once it is over |
+//! | Where is the game? | `land.rs`: a score, and who is there. Yours is more fun |
 //!
-//! [`agent`] holds the plain HTTP calls, [`entrance`] is the WebSocket's way in, [`player`] is one connected player,
-//! [`lands`] the set of all lands. Nothing here knows of queues or matches: that is the control plane's business.
+//! `agent.rs` holds the plain HTTP calls, `entrance.rs` is the WebSocket's way in, `player.rs` is one connected player,
+//! `lands.rs` the set of all lands. Nothing here knows of queues or matches: that is the control plane's business.
 
 mod agent;
 mod config;

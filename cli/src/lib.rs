@@ -6,7 +6,7 @@
 //! | [`demo_server`] | the demo game server, the example to read for integrators |
 //! | [`load`] | players at a steady rate |
 //! | [`scenario`] | stories of players, from JSON files |
-//! | [`reference`] | the page of all settings |
+//! | [`mod@reference`] | the page of all settings |
 //!
 //! [`gateway`] is a game client's side of the gateway, which the tools share. Only this crate prints to standard output;
 //! everything else writes a log.

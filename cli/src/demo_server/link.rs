@@ -87,6 +87,8 @@ async fn follow_once(server: &Arc<Server>, link: &Link) -> Result<Infallible, Ag
     *link.server_id.lock() = Some(status.server_id.as_str().into());
     // First listen, then say that we are ready: so no command is sent before somebody hears it.
     let mut commands = link.agent.watch().await?;
+    // An agent that drains says so on every watch; a new one may not.
+    link.draining.store(false, Ordering::Relaxed);
     agree_on_lands(server, link, status.lands).await?;
     link.connected.store(true, Ordering::Relaxed);
     link.connections.send_modify(|count| *count += 1);

@@ -131,7 +131,9 @@ impl PlayerSocket {
         }
         self.messages += 1;
         if self.messages > MAX_PER_SECOND {
-            return self.complain("slow down: at most 50 messages a second count").await;
+            return self
+                .complain(&format!("slow down: at most {MAX_PER_SECOND} messages a second count"))
+                .await;
         }
         match serde_json::from_str(text) {
             Ok(Action::Play {}) => {
