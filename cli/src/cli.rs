@@ -101,7 +101,7 @@ fn print_help() -> ExitCode {
 }
 
 fn print_reference() -> ExitCode {
-    written(std::io::stdout().write_all(reference::page().as_bytes()))
+    written(io::stdout().write_all(reference::page().as_bytes()))
 }
 
 /// A reader that has seen enough (`| head`) is no failure.

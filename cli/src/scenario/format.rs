@@ -174,15 +174,20 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Enqueue(step) => write!(f, "enqueue {} in {}", step.name, step.queue_key),
-            Self::Wait(step) => write!(f, "wait for {:?} of {}", step.what, step.of),
+            Self::Wait(step) => write!(f, "wait for {} of {}", lower(step.what), step.of),
             Self::Connect(step) => write!(f, "connect {}", step.name),
             Self::Action(step) => match (&step.by, &step.send, &step.cancel) {
                 (Some(by), Some(send), _) => write!(f, "action by {by}: {send}"),
                 (.., Some(ticket)) => write!(f, "action: cancel {ticket}"),
                 _ => f.write_str("action"),
             },
-            Self::Assert(step) => write!(f, "assert {:?} {} of {}", step.on, step.at, step.of),
+            Self::Assert(step) => write!(f, "assert {} {} of {}", lower(step.on), step.at, step.of),
             Self::Log(text) => write!(f, "log: {text}"),
         }
     }
+}
+
+/// A name as the file writes it.
+fn lower(name: impl fmt::Debug) -> String {
+    format!("{name:?}").to_lowercase()
 }
