@@ -96,6 +96,16 @@ impl Stack {
         .await;
     }
 
+    /// Waits until a server has this state; `None`: until it is not listed.
+    pub async fn server_state(&self, server_id: &str, wanted: Option<ServerState>) {
+        eventually(&format!("{server_id} to be {wanted:?}"), async || {
+            let servers = self.servers().await;
+            let found = servers.iter().find(|server| server.server_id == server_id);
+            (found.map(Server::state) == wanted).then_some(())
+        })
+        .await;
+    }
+
     /// Stops the control plane, and waits until it is down.
     pub async fn stop_control_plane(&mut self) {
         self.control_plane.take().expect("it runs").stop().await;

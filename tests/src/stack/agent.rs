@@ -47,6 +47,12 @@ impl Agent {
         LandCommands { answer, unread: Vec::new() }
     }
 
+    /// Answers a `land.allocate`: the land is made.
+    pub async fn land_ready(&self, command: &Value) {
+        let land = command["landId"].as_str().unwrap();
+        self.call(Method::POST, &format!("/v1/lands/{land}/ready"), &Value::Null).await;
+    }
+
     /// Ends it where it stands, without a word to anybody.
     pub async fn crash(mut self) {
         self.part.take().expect("it runs").crash().await;
