@@ -3,5 +3,6 @@
 
 mod architecture;
 mod faults;
+mod limits;
 mod play;
 mod scenarios;
