@@ -7,9 +7,24 @@ use axum::{
 };
 use proto::error::Refusal;
 use serde::Serialize;
-use serde_json::json;
 
 use crate::problem::{Code, Problem, retry_after};
+
+#[derive(Serialize)]
+struct Envelope<T> {
+    success: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    result: Option<T>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorBody>,
+}
+
+#[derive(Serialize)]
+struct ErrorBody {
+    code: &'static str,
+    message: String,
+    retryable: bool,
+}
 
 /// `{"success":true,"result":…}`
 pub(super) struct Success<T>(pub(super) T);
@@ -35,20 +50,18 @@ impl From<Problem> for Failure {
 
 impl<T: Serialize> IntoResponse for Success<T> {
     fn into_response(self) -> Response {
-        Json(json!({"success": true, "result": self.0})).into_response()
+        Json(Envelope { success: true, result: Some(self.0), error: None }).into_response()
     }
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let body = json!({
-            "success": false,
-            "error": {
-                "code": self.code.name(),
-                "message": message(&self.refusal),
-                "retryable": self.code.retryable(),
-            }
-        });
+        let error = ErrorBody {
+            code: self.code.name(),
+            message: message(&self.refusal),
+            retryable: self.code.retryable(),
+        };
+        let body = Envelope { success: false, result: None::<()>, error: Some(error) };
         let mut response = (self.code.row().status, Json(body)).into_response();
         if let Some(wait) = retry_after(&self.refusal) {
             response.headers_mut().insert(header::RETRY_AFTER, wait);
