@@ -96,7 +96,7 @@ pub(crate) async fn realtime(
         .on_upgrade(async move |inner| {
             // The task that waited for the upgrade is axum's; the one that lives with the socket is ours.
             let tasks = app.tasks.clone();
-            // Boxed: a task that is moved into its wrapper leaves its room behind there, a third of what a socket costs.
+            // Boxed: a task that is moved into its wrapper leaves its room behind there, a quarter of what a socket costs.
             let socket = Box::pin(async move {
                 let open = OpenSocket::new(&app);
                 let cut = app.cut.clone();
