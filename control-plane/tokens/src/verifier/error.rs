@@ -4,7 +4,8 @@ use super::MAX_TOKEN_BYTES;
 
 /// Why a token was refused. Every one of them means: do not let the player in.
 ///
-/// The texts may quote the token's header and, once its signature was checked, its claims; they never hold the token.
+/// The texts may quote the token's header and, once its signature was checked, its claims; they never hold the token. What to
+/// do stands before long ids: a WebSocket's close reason has room for 123 bytes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
     /// It is longer than [`MAX_TOKEN_BYTES`].
@@ -86,7 +87,7 @@ pub enum VerifyError {
     },
     /// It lets its player into another land.
     #[error(
-        "the token is for the land {found:?} and not for {expected:?}: connect to the connectUrl that came with it"
+        "connect to the connectUrl that came with the token: it is for the land {found:?} and not for {expected:?}"
     )]
     OtherLand {
         /// The land that the player wants to enter.
@@ -96,7 +97,7 @@ pub enum VerifyError {
     },
     /// It is for another server.
     #[error(
-        "the token is for the server {found:?} and this is {expected:?}: connect to the connectUrl that came with it"
+        "connect to the connectUrl that came with the token: it is for the server {found:?} and this is {expected:?}"
     )]
     OtherServer {
         /// The server that asks.
