@@ -6,3 +6,4 @@ mod faults;
 mod limits;
 mod play;
 mod scenarios;
+mod tokens;
