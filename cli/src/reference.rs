@@ -8,7 +8,7 @@ use runtime::config::reference;
 const INTRO: &str = "\
 # Configuration
 
-<!-- Made by `muster reference`. Change the programs' settings, not this page. -->
+<!-- Made by `muster reference`, and compared with it by a test. Change the programs' settings, not this page. -->
 
 A flag wins over an environment variable, that over the configuration file, that over the default. The file is TOML, named by
 `--config` or `MUSTER_CONFIG`; it sets the same names without the dashes in front, written `grpc_addr` or `grpc-addr`. The

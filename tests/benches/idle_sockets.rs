@@ -28,7 +28,14 @@ async fn main() {
     let gateway = Program::start(
         "edge-gateway",
         &[
-            &["--client-addr", "127.0.0.1:0", "--internal-addr", "127.0.0.1:0", "--control-plane", url.as_str()][..],
+            &[
+                "--client-addr",
+                "127.0.0.1:0",
+                "--internal-addr",
+                "127.0.0.1:0",
+                "--control-plane",
+                url.as_str(),
+            ][..],
             &["--allow-client-player-id"],
             &none,
         ]

@@ -29,7 +29,7 @@ pub fn reference(command: &Command) -> String {
         let choices = if choices.is_empty() || !arg.get_action().takes_values() {
             String::new()
         } else {
-            format!(" One of {}.", choices.join(", "))
+            format!(". One of {}", choices.join(", "))
         };
         let meaning = help.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
         writeln!(page, "| `--{long}` | {env} | {default} | {meaning}{choices} |")
