@@ -34,6 +34,7 @@ pub struct Stack {
     internal_addr: SocketAddr,
     /// Each demo server and its agent.
     servers: Vec<(Part, Part)>,
+    game_server_addrs: Vec<SocketAddr>,
     _keys: tempfile::TempDir,
 }
 
@@ -56,6 +57,16 @@ impl Stack {
     /// A client of the gateway's internal listener.
     pub fn internal(&self) -> Client {
         Client::new(format!("http://{}", self.internal_addr))
+    }
+
+    /// Where a demo server itself listens, whatever its agent says of it.
+    pub fn game_server_addr(&self, index: usize) -> SocketAddr {
+        self.game_server_addrs[index]
+    }
+
+    /// Where the gateway listens for clients.
+    pub fn gateway_addr(&self) -> SocketAddr {
+        self.gateway_addr
     }
 
     /// The control plane's URL.

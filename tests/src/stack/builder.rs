@@ -1,5 +1,7 @@
 //! What a stack is made of, with as little said as possible.
 
+use std::net::SocketAddr;
+
 use control_plane::{ControlPlane, QueueEntry, Sections};
 use edge_gateway::EdgeGateway;
 use muster::demo_server::{self, DemoServer};
@@ -115,9 +117,11 @@ impl StackBuilder {
         let gateway_probe = gateway.probe();
         let gateway_part = Part::start("gateway", &handle, |stop| gateway.run(stop));
 
-        let mut servers = Vec::new();
+        let (mut servers, mut game_server_addrs) = (Vec::new(), Vec::new());
         for number in 1..=self.servers.unwrap_or(1) {
-            servers.push(self.server(&handle, number, &url).await);
+            let (server, agent, addr) = self.server(&handle, number, &url).await;
+            servers.push((server, agent));
+            game_server_addrs.push(addr);
         }
         Stack {
             runtime: None,
@@ -130,11 +134,12 @@ impl StackBuilder {
             gateway_addr,
             internal_addr,
             servers,
+            game_server_addrs,
             _keys: keys,
         }
     }
 
-    async fn server(&self, handle: &Handle, number: usize, control_plane: &str) -> (Part, Part) {
+    async fn server(&self, handle: &Handle, number: usize, control_plane: &str) -> (Part, Part, SocketAddr) {
         let any = ([127, 0, 0, 1], 0).into();
         let mut config = demo_server::Config {
             addr: any,
@@ -145,7 +150,8 @@ impl StackBuilder {
         let land_types = config.land_type.clone();
         let server = DemoServer::bind(config).await.unwrap();
 
-        let port = server.addr().unwrap().port().to_string();
+        let addr = server.addr().unwrap();
+        let port = addr.port().to_string();
         let name = format!("server-{number}");
         let required = ["--server-id", &name, "--port", &port, "--land-type", &land_types.join(",")];
         let mut config = provisioning_agent::Config {
@@ -159,6 +165,7 @@ impl StackBuilder {
         (
             Part::start("demo server", handle, |stop| server.run(stop)),
             Part::start("agent", handle, |stop| agent.run(stop)),
+            addr,
         )
     }
 }

@@ -4,6 +4,7 @@
 mod architecture;
 mod faults;
 mod limits;
+mod nginx;
 mod play;
 mod scenarios;
 mod tokens;
