@@ -117,7 +117,6 @@ impl ControlPlane {
             room: registry.room(),
             assignment_lifetime: config.token_lifetime,
             lease: config.queue_lease,
-            max_queues: config.max_queues,
         };
         tasks.spawn("matchmaker", Arc::new(matchmaker).run());
         tasks.spawn("server expiry", expire_servers(Arc::clone(&registry), clock, tasks.clone()));
@@ -132,8 +131,7 @@ impl ControlPlane {
             board,
             clock,
             tasks: tasks.clone(),
-            queue_limit: config.queue_limit,
-            max_queues: config.max_queues,
+            limits: matchmaking::Limits { tickets: config.queue_limit, queues: config.max_queues },
         }));
         let provisioning = ProvisioningService(Arc::new(provisioning::Shared {
             registry: Arc::clone(&registry),

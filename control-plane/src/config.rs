@@ -114,8 +114,10 @@ impl Config {
         if self.token_issuer.is_empty() {
             return Err(Invalid::new("token_issuer", "must not be empty"));
         }
-        if self.queue_limit == 0 {
-            return Err(Invalid::new("queue_limit", "must be at least 1"));
+        for (setting, limit) in [("queue_limit", self.queue_limit), ("max_queues", self.max_queues)] {
+            if limit == 0 {
+                return Err(Invalid::new(setting, "must be at least 1"));
+            }
         }
         Ok(())
     }

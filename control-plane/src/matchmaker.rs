@@ -38,8 +38,6 @@ pub(crate) struct Matchmaker {
     pub(crate) assignment_lifetime: Duration,
     /// How long a queue stays owned by a worker that fell silent.
     pub(crate) lease: Duration,
-    /// How many queues this process owns at once.
-    pub(crate) max_queues: usize,
 }
 
 impl Matchmaker {
@@ -64,10 +62,6 @@ impl Matchmaker {
 
     async fn take_over(self: &Arc<Self>, worker: &WorkerId) -> Result<(), storage::StorageError> {
         for queue in self.storage.unowned_queues(self.now()).await? {
-            if self.board.len() >= self.max_queues {
-                tracing::warn!(limit = self.max_queues, "this process owns as many queues as it may");
-                return Ok(());
-            }
             if let Some(lease) = self.storage.claim(&queue, worker, self.lease, self.now()).await? {
                 self.start(queue, lease);
             }

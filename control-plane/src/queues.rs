@@ -53,7 +53,12 @@ impl Queues {
 
     /// Whether tickets may be enqueued there: not in a queue without configuration, where only configured ones may be used.
     pub(crate) fn admits(&self, key: &QueueKey) -> bool {
-        !self.configured_only || self.configured.contains_key(key)
+        !self.configured_only || self.is_configured(key)
+    }
+
+    /// Whether the configuration file names it.
+    pub(crate) fn is_configured(&self, key: &QueueKey) -> bool {
+        self.configured.contains_key(key)
     }
 
     /// The settings of a queue, configured or by its key.

@@ -6,9 +6,9 @@ mod watch;
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
-use matching::{QueueKey, TicketId, Time};
+use matching::{TicketId, Time};
 use proto::{
-    error::{Reason, Refusal},
+    error::Refusal,
     matchmaking::v1::{self as pb, matchmaking_server::Matchmaking},
 };
 use runtime::{Clock, Tasks};
@@ -16,6 +16,7 @@ use storage::{Cancelled, Status, Storage, TicketState};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Streaming};
 
+pub(crate) use self::enqueue::Limits;
 use super::{
     fields::{Fields, required_id},
     refusals,
@@ -44,8 +45,7 @@ pub(crate) struct Shared {
     pub(crate) delivery: Delivery,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
-    pub(crate) queue_limit: usize,
-    pub(crate) max_queues: usize,
+    pub(crate) limits: Limits,
 }
 
 type Answers<T> = Pin<Box<dyn Stream<Item = Result<T, tonic::Status>> + Send>>;
@@ -136,12 +136,7 @@ impl Matchmaking for MatchmakingService {
 
 impl Shared {
     async fn enqueue(&self, request: pb::EnqueueRequest) -> Result<pb::EnqueueResponse, Refusal> {
-        let queue = QueueKey::new(&request.queue_key);
-        let new = enqueue::check(request, &self.queues, self.queue_limit)?;
-        if self.board.get(&queue).is_none() && self.board.len() >= self.max_queues {
-            let message = "as many queues are in use as there may be; use one of them, or try again later";
-            return Err(Refusal::new(Reason::QueueFull, message).retry_after(Duration::from_secs(30)));
-        }
+        let new = enqueue::check(request, &self.queues, self.limits)?;
         let enqueued = self.storage.enqueue(new, self.now()).await.map_err(refusals::enqueue)?;
         let state = enqueued.state();
         Ok(pb::EnqueueResponse {

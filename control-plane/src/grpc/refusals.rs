@@ -9,6 +9,8 @@ use storage::{EnqueueError, StorageError};
 const STORAGE_AWAY: Duration = Duration::from_secs(1);
 /// How long to wait for a place in a full queue.
 const QUEUE_FULL: Duration = Duration::from_secs(5);
+/// How long to wait until a queue may have gone out of use.
+const NO_MORE_QUEUES: Duration = Duration::from_secs(30);
 
 pub(super) fn storage(error: &StorageError) -> Refusal {
     tracing::error!(%error, "storage failed");
@@ -38,6 +40,10 @@ pub(super) fn enqueue(error: EnqueueError) -> Refusal {
         EnqueueError::QueueFull => {
             Refusal::new(Reason::QueueFull, "the queue holds as many tickets as it may; try again later")
                 .retry_after(QUEUE_FULL)
+        }
+        EnqueueError::TooManyQueues => {
+            let message = "as many queues are in use as there may be; use one of them, or try again later";
+            Refusal::new(Reason::QueueFull, message).retry_after(NO_MORE_QUEUES)
         }
         EnqueueError::Storage(error) => storage(&error),
     }

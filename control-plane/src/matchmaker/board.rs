@@ -47,16 +47,6 @@ impl QueueReport {
 }
 
 impl Board {
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn get(&self, queue: &QueueKey) -> Option<QueueReport> {
-        let report = Arc::clone(&*self.0.get(queue)?);
-        let report = report.lock();
-        Some(report.clone())
-    }
-
     /// All of them, in the order of their keys.
     pub(crate) fn all(&self) -> Vec<(QueueKey, QueueReport)> {
         let reports: Vec<_> =

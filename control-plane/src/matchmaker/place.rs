@@ -58,7 +58,8 @@ impl Matchmaker {
             };
             (record.ticket.id.clone(), Arc::new(assignment))
         };
-        let new = NewMatch { assignments: the_match.records.iter().map(assignment).collect() };
+        let assignments = the_match.records.iter().map(assignment).collect();
+        let new = NewMatch { assignments, lasting: self.assignment_lifetime };
         let committed = self.storage.assign(lease, new, Time(self.clock.now_ms())).await;
         let (placed, needed) = match committed {
             Ok(Fenced::Done) => (Placed::Done(the_match), true),

@@ -25,6 +25,9 @@ pub enum EnqueueError {
     /// The queue holds as many tickets as it may.
     #[error("the queue is full")]
     QueueFull,
+    /// The queue is new, and there are as many as there may be.
+    #[error("there are too many queues")]
+    TooManyQueues,
     /// See [`StorageError`].
     #[error(transparent)]
     Storage(#[from] StorageError),

@@ -15,8 +15,9 @@
 //! 5. A [`QueueFeed`] begins with the queue's tickets at one moment and goes on with every change after exactly that moment. One
 //!    that can't keep up ends; its reader asks for a new one.
 //! 6. [`Signals`] wake who follows a ticket after the change can be read. They are an accelerator: who waits long reads.
-//! 7. Time is an argument. Tickets that are final stay readable until [`Storage::sweep`] is told that their time is over: assigned
-//!    ones until the assignment expires, others for [`KEEP_ENDED`].
+//! 7. Time is an argument, and one clock's: it never jumps. Tickets that are final stay readable until [`Storage::sweep`] is told
+//!    that their time is over: assigned ones as long as their assignment lasts ([`NewMatch::lasting`]), others for [`KEEP_ENDED`].
+//! 8. What callers can make without end has a limit that comes with each of them: the tickets of a queue, and the queues.
 
 mod error;
 mod feed;
@@ -88,7 +89,7 @@ pub trait Storage: Send + Sync + std::fmt::Debug + 'static {
     /// Wakes who looks for [`Storage::unowned_queues`]: told whenever there may be a new one.
     fn unowned_signal(&self) -> Arc<tokio::sync::Notify>;
 
-    /// Marks a token as used until it expires anyway. False: it was used before.
+    /// Marks a token as used until it expires anyway, on the same clock as `now`. False: it was used before.
     async fn redeem(&self, token: &TokenId, expires_at: Time, now: Time) -> Result<bool, StorageError>;
 
     /// Forgets what has been final for long enough, at most `limit` of each kind. Returns how many things were forgotten.

@@ -13,8 +13,8 @@ use matching::{GroupId, PlayerId, QueueKey, Ticket, TicketId, Time};
 
 use self::{queue::Queue, redeemed::Redeemed, retention::Retention};
 use crate::{
-    Cancelled, EnqueueError, Enqueued, Fenced, KEEP_ENDED, Lease, NewMatch, NewTicket, QueueChange,
-    QueueFeed, Status, TicketRecord, TicketState, TokenId, WorkerId,
+    Cancelled, EnqueueError, Enqueued, Fenced, KEEP_ENDED, Lease, NewMatch, NewTicket, QueueFeed, Status,
+    TicketRecord, TicketState, TokenId, WorkerId,
 };
 
 /// Everything that is kept.
@@ -68,6 +68,9 @@ impl State {
         if self.queues.get(&new.queue).is_some_and(|queue| queue.len() >= new.queue_limit) {
             return Err(EnqueueError::QueueFull);
         }
+        if !self.queues.contains_key(&new.queue) && self.queues.len() >= new.queues_limit {
+            return Err(EnqueueError::TooManyQueues);
+        }
 
         self.last_order += 1;
         let record = Arc::new(TicketRecord {
@@ -113,7 +116,7 @@ impl State {
         self.tickets.get(id).cloned()
     }
 
-    pub(crate) fn assign(&mut self, lease: &Lease, new: NewMatch, _now: Time) -> (Fenced, Changed) {
+    pub(crate) fn assign(&mut self, lease: &Lease, new: NewMatch, now: Time) -> (Fenced, Changed) {
         if !self.holds(lease) {
             return (Fenced::LeaseLost, Changed::default());
         }
@@ -129,8 +132,7 @@ impl State {
         }
         let mut tickets = Vec::with_capacity(new.assignments.len());
         for (id, assignment) in new.assignments {
-            let keep_until = assignment.expires_at;
-            self.end(&id, Status::Assigned(assignment), keep_until);
+            self.end(&id, Status::Assigned(assignment), now + new.lasting);
             tickets.push(id);
         }
         (Fenced::Done, Changed { tickets, ..Changed::default() })
@@ -206,6 +208,8 @@ impl State {
         for id in &ended {
             self.tickets.remove(id);
         }
+        // An owner that is over left nothing behind but its name.
+        self.queues.retain(|_, queue| !queue.is_empty() || queue.is_owned(now));
         ended.len() + self.redeemed.sweep(now, limit)
     }
 
@@ -241,12 +245,5 @@ impl State {
         if self.queues.get(key).is_some_and(|queue| queue.is_empty() && queue.fence().is_none()) {
             self.queues.remove(key);
         }
-    }
-}
-
-/// Told to a queue's owner with each change.
-impl From<&Arc<TicketRecord>> for QueueChange {
-    fn from(record: &Arc<TicketRecord>) -> Self {
-        Self::Queued(Arc::clone(record))
     }
 }

@@ -27,6 +27,8 @@ pub struct NewTicket {
     pub lifetime: Duration,
     /// How many tickets the queue may hold with it.
     pub queue_limit: usize,
+    /// How many queues there may be with its own, where that is new. A queue is there while it has tickets or an owner.
+    pub queues_limit: usize,
 }
 
 /// What is known of a ticket from its enqueue on, and doesn't change.
@@ -95,7 +97,7 @@ pub struct Assignment {
     pub land: LandId,
     /// Where players connect.
     pub connect_url: String,
-    /// When its tokens expire.
+    /// When its tokens expire, by the wall clock: for who reads the assignment, not for storage.
     pub expires_at: Time,
     /// Who plays with whom; empty where the queue has no teams.
     pub teams: Arc<[Team]>,
@@ -106,6 +108,8 @@ pub struct Assignment {
 pub struct NewMatch {
     /// The tickets, each with the assignment that it is to get.
     pub assignments: Vec<(TicketId, Arc<Assignment>)>,
+    /// How long the assignments can be used from now on, and so for how long their tickets stay readable.
+    pub lasting: Duration,
 }
 
 /// What an enqueue came to.

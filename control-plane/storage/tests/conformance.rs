@@ -5,6 +5,10 @@
 
 #[path = "conformance/fixture.rs"]
 mod fixture;
+#[path = "conformance/model.rs"]
+mod model;
+#[path = "conformance/properties.rs"]
+mod properties;
 #[path = "conformance/queues.rs"]
 mod queues;
 #[path = "conformance/races.rs"]
@@ -23,6 +27,7 @@ macro_rules! backends {
             tickets: a_group_with_other_content_is_refused;
             tickets: a_player_is_in_one_active_ticket;
             tickets: a_full_queue_takes_no_more;
+            tickets: one_queue_more_than_there_may_be_is_refused;
             tickets: cancel_is_final_and_repeatable;
             tickets: an_assigned_ticket_is_not_cancelled;
             tickets: ended_tickets_free_their_group_and_players;
@@ -40,12 +45,18 @@ macro_rules! backends {
             queues: a_ticket_of_another_queue_is_not_assigned;
             queues: only_what_is_due_expires;
             queues: queues_without_an_owner_are_found;
+            queues: an_owner_that_is_over_leaves_no_queue_behind;
             tokens: a_token_is_redeemed_once;
             tokens: redeemed_tokens_are_forgotten_when_they_expire;
             races: cancel_and_assign_never_both_win;
             races: one_of_many_enqueues_of_a_player_wins;
             races: one_of_many_claims_wins;
         );
+
+        #[test]
+        fn random_transitions_keep_the_rules() {
+            crate::properties::random_transitions_keep_the_rules(|| $new);
+        }
     } )+ };
 }
 

@@ -172,6 +172,33 @@ async fn only_configured_queues_where_the_operator_wants_it() {
 }
 
 #[tokio::test]
+async fn made_up_queues_have_a_limit_and_keep_nobody_out_of_configured_ones() {
+    let config =
+        control_plane::Config { max_queues: 3, ticket_lifetime: Duration::from_millis(500), ..config() };
+    let stack = Stack::with(config, &[("configured:2", QueueEntry::default())]).await;
+    let mut calls = tokio::task::JoinSet::new();
+    for n in 0..40 {
+        let mut client = stack.matchmaking();
+        calls.spawn(
+            async move { client.enqueue(request(&format!("made-up-{n}:2"), &[&format!("p{n}")])).await },
+        );
+    }
+    let mut taken = Vec::new();
+    for answer in calls.join_all().await {
+        match answer {
+            Ok(answer) => taken.push(answer.into_inner().ticket_id),
+            Err(status) => assert_eq!(proto::error::Refusal::from_status(&status).reason, Reason::QueueFull),
+        }
+    }
+    assert_eq!(taken.len(), 3, "however many come at once");
+    stack.enqueue("configured:2", &["a"]).await;
+    for id in &taken {
+        assert_eq!(stack.ended(id).await.status(), mm::TicketStatus::Expired, "every queue has an owner");
+    }
+    stack.stop().await;
+}
+
+#[tokio::test]
 async fn cancel_twice_and_cancel_after_the_assignment() {
     let stack = Stack::start().await;
     let unknown = mm::CancelRequest { ticket_id: "nobody".to_owned() };

@@ -26,11 +26,20 @@ const MAX_TEXT: usize = 256;
 /// The longest latency, in milliseconds.
 const MAX_LATENCY: u32 = 60_000;
 
+/// What callers could make without end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Tickets of one queue.
+    pub(crate) tickets: usize,
+    /// Queues. Those that are configured count, but are never refused: who makes up queues keeps nobody out of them.
+    pub(crate) queues: usize,
+}
+
 /// The ticket that the request asks for, or all that is wrong with it.
 pub(super) fn check(
     request: pb::EnqueueRequest,
     queues: &Queues,
-    queue_limit: usize,
+    limits: Limits,
 ) -> Result<NewTicket, Refusal> {
     let mut fields = Fields::default();
     if !request.ticket_id.is_empty() && Uuid::try_parse(&request.ticket_id).is_err() {
@@ -61,7 +70,8 @@ pub(super) fn check(
         region: (!request.region.is_empty()).then(|| SmolStr::new(request.region)),
         constraints: (!request.constraints_json.is_empty()).then(|| Arc::from(request.constraints_json)),
         lifetime: settings.ticket_lifetime,
-        queue_limit,
+        queue_limit: limits.tickets,
+        queues_limit: if queues.is_configured(&queue) { usize::MAX } else { limits.queues },
         queue,
     })
 }

@@ -33,7 +33,7 @@ impl Queue {
     }
 
     pub(super) fn insert(&mut self, record: Arc<TicketRecord>) {
-        self.tell(QueueChange::from(&record));
+        self.tell(QueueChange::Queued(Arc::clone(&record)));
         self.queued.insert(record.ticket.order, record);
     }
 

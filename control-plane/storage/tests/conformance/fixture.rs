@@ -29,6 +29,7 @@ pub(crate) fn ticket(id: &str, players: &[&str]) -> NewTicket {
         constraints: None,
         lifetime: LIFETIME,
         queue_limit: 1_000,
+        queues_limit: 1_000,
     }
 }
 
@@ -50,7 +51,10 @@ pub(crate) async fn status(storage: &Subject, ticket: &str) -> Option<Status> {
     read.remove(0).map(|state| state.status)
 }
 
-/// A match of these tickets whose tokens live for a minute.
+/// How long an assignment of [`a_match`] can be used.
+pub(crate) const LASTING: Duration = Duration::from_secs(90);
+
+/// A match of these tickets.
 pub(crate) fn a_match(tickets: &[&str]) -> NewMatch {
     let assignment = |ticket: &&str| {
         let assignment = Assignment {
@@ -59,10 +63,11 @@ pub(crate) fn a_match(tickets: &[&str]) -> NewMatch {
             server: ServerId::new("s-1"),
             land: LandId::new("hero-defense:1"),
             connect_url: "ws://localhost/game/hero-defense?landId=hero-defense:1".to_owned(),
-            expires_at: NOW + Duration::from_secs(60),
+            // The wall clock's: it was set back a good while ago.
+            expires_at: Time(5),
             teams: Arc::from([]),
         };
         (id(ticket), Arc::new(assignment))
     };
-    NewMatch { assignments: tickets.iter().map(assignment).collect() }
+    NewMatch { assignments: tickets.iter().map(assignment).collect(), lasting: LASTING }
 }

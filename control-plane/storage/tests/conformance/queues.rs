@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use matching::QueueKey;
-use storage::{Fenced, QueueChange, Status, WorkerId};
+use storage::{EnqueueError, Fenced, QueueChange, Status, WorkerId};
 
 use crate::fixture::{LEASE, LIFETIME, NOW, Subject, a_match, claim, enqueue, id, queue, status, ticket};
 
@@ -125,4 +125,14 @@ pub(crate) async fn queues_without_an_owner_are_found(storage: Subject) {
     tokio::time::timeout(PATIENCE, signal.notified()).await.unwrap();
     storage.cancel(&id("t"), NOW).await.unwrap();
     assert!(storage.unowned_queues(NOW).await.unwrap().is_empty());
+}
+
+pub(crate) async fn an_owner_that_is_over_leaves_no_queue_behind(storage: Subject) {
+    claim(&storage).await;
+    let elsewhere =
+        || storage::NewTicket { queue: QueueKey::new("other"), queues_limit: 1, ..ticket("t", &["p"]) };
+    let refused = storage.enqueue(elsewhere(), NOW).await;
+    assert_eq!(refused, Err(EnqueueError::TooManyQueues), "a queue with an owner is there");
+    storage.sweep(NOW + LEASE, 10).await.unwrap();
+    storage.enqueue(elsewhere(), NOW + LEASE).await.unwrap();
 }

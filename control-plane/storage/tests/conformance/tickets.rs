@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use matching::GroupId;
+use matching::{GroupId, QueueKey};
 use storage::{Cancelled, EnqueueError, Enqueued, Fenced, KEEP_ENDED, Status};
 
-use crate::fixture::{LIFETIME, NOW, Subject, a_match, claim, enqueue, id, status, ticket};
+use crate::fixture::{LASTING, LIFETIME, NOW, Subject, a_match, claim, enqueue, id, status, ticket};
 
 pub(crate) async fn an_enqueued_ticket_is_queued_and_readable(storage: Subject) {
     let enqueued = storage.enqueue(ticket("t", &["p", "q"]), NOW).await.unwrap();
@@ -57,6 +57,20 @@ pub(crate) async fn a_full_queue_takes_no_more(storage: Subject) {
     assert_eq!(storage.enqueue(limited("u"), NOW).await, Err(EnqueueError::QueueFull));
     storage.cancel(&id("t"), NOW).await.unwrap();
     storage.enqueue(limited("u"), NOW).await.unwrap();
+}
+
+pub(crate) async fn one_queue_more_than_there_may_be_is_refused(storage: Subject) {
+    let limited = |name: &str, queue: &str| storage::NewTicket {
+        queue: QueueKey::new(queue),
+        queues_limit: 2,
+        ..ticket(name, &[name])
+    };
+    storage.enqueue(limited("t", "first"), NOW).await.unwrap();
+    storage.enqueue(limited("u", "second"), NOW).await.unwrap();
+    assert_eq!(storage.enqueue(limited("v", "third"), NOW).await, Err(EnqueueError::TooManyQueues));
+    storage.enqueue(limited("v", "first"), NOW).await.unwrap();
+    storage.cancel(&id("u"), NOW).await.unwrap();
+    storage.enqueue(limited("w", "third"), NOW).await.unwrap();
 }
 
 pub(crate) async fn cancel_is_final_and_repeatable(storage: Subject) {
@@ -113,9 +127,9 @@ pub(crate) async fn ended_tickets_are_kept_and_then_forgotten(storage: Subject) 
     storage.cancel(&id("cancelled"), NOW).await.unwrap();
     storage.expire(&lease, &[id("expired")], NOW + LIFETIME).await.unwrap();
 
-    let almost = NOW + Duration::from_secs(60) - Duration::from_millis(1);
+    let almost = NOW + LASTING - Duration::from_millis(1);
     assert_eq!(storage.sweep(almost, 10).await.unwrap(), 0);
-    assert_eq!(storage.sweep(NOW + Duration::from_secs(60), 10).await.unwrap(), 1);
+    assert_eq!(storage.sweep(NOW + LASTING, 10).await.unwrap(), 1);
     assert_eq!(status(&storage, "assigned").await, None);
     assert_eq!(storage.sweep(NOW + KEEP_ENDED, 10).await.unwrap(), 1);
     assert_eq!(status(&storage, "cancelled").await, None);
