@@ -10,11 +10,13 @@
 mod client;
 mod eventually;
 mod program;
+mod servers;
 mod stack;
 mod tools;
 
 pub use client::{Client, Socket};
 pub use eventually::{PATIENCE, eventually};
 pub use program::Program;
+pub use servers::Servers;
 pub use stack::{Agent, LandCommands, Stack, StackBuilder};
 pub use tools::{debian_python, free_port, repository};

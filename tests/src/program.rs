@@ -125,6 +125,7 @@ impl Program {
 }
 
 impl Drop for Program {
+    #[expect(clippy::print_stdout, reason = "it belongs to the report of a test that failed")]
     fn drop(&mut self) {
         // Already gone is fine; a process that was left behind is not.
         drop(self.child.kill());

@@ -7,18 +7,15 @@ mod part;
 use std::{net::SocketAddr, path::PathBuf};
 
 use control_plane::ControlPlane;
-use proto::provisioning::v1::{
-    ListServersRequest, Server, ServerState, provisioning_client::ProvisioningClient,
-};
+use proto::provisioning::v1::{Server, ServerState};
 use tokio::runtime::Runtime;
-use tonic::transport::Endpoint;
 
 use self::part::Part;
 pub use self::{
     agent::{Agent, LandCommands},
     builder::StackBuilder,
 };
-use crate::{Client, eventually};
+use crate::{Client, Servers};
 
 /// A running stack. Its programs run in a runtime of their own, so that dropping it can wait for their clean end; it then
 /// asserts that every program ended well and that no subscription was left over.
@@ -89,32 +86,23 @@ impl Stack {
         &self.gateway_probe
     }
 
-    /// The servers as the control plane sees them.
+    /// The servers as the control plane sees them; none where it is down.
     pub async fn servers(&self) -> Vec<Server> {
-        let endpoint = Endpoint::from_shared(self.control_plane_url()).unwrap();
-        let Ok(channel) = endpoint.connect().await else { return Vec::new() };
-        let listed = ProvisioningClient::new(channel).list_servers(ListServersRequest::default()).await;
-        listed.map(|answer| answer.into_inner().servers).unwrap_or_default()
+        self.registry().list().await.unwrap_or_default()
     }
 
     /// Waits until this many servers take lands.
     pub async fn servers_ready(&self, count: usize) {
-        eventually("servers to be ready", async || {
-            let servers = self.servers().await;
-            let ready = servers.iter().filter(|server| server.state() == ServerState::Ready).count();
-            (ready == count).then_some(())
-        })
-        .await;
+        self.registry().ready(count).await;
     }
 
     /// Waits until a server has this state; `None`: until it is not listed.
     pub async fn server_state(&self, server_id: &str, wanted: Option<ServerState>) {
-        eventually(&format!("{server_id} to be {wanted:?}"), async || {
-            let servers = self.servers().await;
-            let found = servers.iter().find(|server| server.server_id == server_id);
-            (found.map(Server::state) == wanted).then_some(())
-        })
-        .await;
+        self.registry().state(server_id, wanted).await;
+    }
+
+    fn registry(&self) -> Servers {
+        Servers::of(self.control_plane_url())
     }
 
     /// Stops the control plane, and waits until it is down.

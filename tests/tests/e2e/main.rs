@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a panic is the report")]
 
 mod architecture;
+mod browser;
+mod dev;
 mod faults;
 mod limits;
 mod nginx;
 mod play;
+mod processes;
 mod scenarios;
 mod tokens;
