@@ -5,6 +5,7 @@
 //! time it is. Nothing here knows what a ticket or a server is.
 
 pub mod config;
+pub mod endpoints;
 pub mod listen;
 pub mod metrics;
 pub mod program;
