@@ -9,7 +9,7 @@ use proto::{
     provisioning::v1::provisioning_server::ProvisioningServer,
 };
 use runtime::{Clock, Tasks, listen::listen};
-use storage::{Memory, Storage};
+use storage::{Local, Storage};
 use tokens::{DEFAULT_BITS, KeyRing, KeyRingSettings, SigningPool};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -78,7 +78,7 @@ impl ControlPlane {
             .await
             .context("opening the keys")??;
         let listener = listen(config.grpc_addr, "gRPC", "--grpc-addr").await?;
-        let storage = Arc::new(Memory::new());
+        let storage = Arc::new(Local::in_memory());
         Ok(Self { config, queues, ring: Arc::new(ring), listener, storage })
     }
 

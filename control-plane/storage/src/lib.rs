@@ -2,7 +2,8 @@
 //!
 //! A [`Storage`] holds tickets, their assignments, who owns which queue, and which tokens were redeemed. It is no map that
 //! callers read, change and write back: each method is one transition that happens whole or not at all, whoever else calls
-//! at the same time. Implementations are [`Memory`]; all pass the same suite, `tests/conformance.rs`.
+//! at the same time. [`Local`] keeps it for one process, in memory or in a file too; every
+//! implementation passes the same suite, `tests/conformance.rs`.
 //!
 //! # The rules that every implementation keeps
 //!
@@ -23,7 +24,7 @@ mod error;
 mod feed;
 mod ids;
 mod lease;
-mod memory;
+mod local;
 mod signals;
 mod state;
 mod ticket;
@@ -37,7 +38,7 @@ pub use error::{EnqueueError, StorageError};
 pub use feed::{QueueChange, QueueFeed};
 pub use ids::{AssignmentId, LandId, MatchId, ServerId, TokenId, WorkerId};
 pub use lease::{Fenced, Lease};
-pub use memory::Memory;
+pub use local::{Durability, Local, OpenError};
 pub use signals::{Inbox, Signals};
 pub use ticket::{Assignment, Cancelled, Enqueued, NewMatch, NewTicket, Status, TicketRecord, TicketState};
 

@@ -1,8 +1,9 @@
 //! The state itself and its transitions, as plain data: no lock, no I/O, time as an argument.
 //!
-//! [`Memory`](crate::Memory) puts a lock around it. What each transition means is said at the trait,
-//! [`Storage`](crate::Storage); here is how it is done.
+//! [`Local`](crate::Local) puts a lock around it, and writes down what changes. What each transition means is said at the
+//! trait, [`Storage`](crate::Storage); here is how it is done.
 
+mod entry;
 mod queue;
 mod redeemed;
 mod retention;
@@ -10,11 +11,13 @@ mod retention;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use matching::{GroupId, PlayerId, QueueKey, Ticket, TicketId, Time};
+use tokio::sync::Notify;
 
+pub(crate) use self::entry::{Entry, KeptTicket};
 use self::{queue::Queue, redeemed::Redeemed, retention::Retention};
 use crate::{
-    Cancelled, EnqueueError, Enqueued, Fenced, KEEP_ENDED, Lease, NewMatch, NewTicket, QueueFeed, Status,
-    TicketRecord, TicketState, TokenId, WorkerId,
+    Cancelled, EnqueueError, Enqueued, Fenced, KEEP_ENDED, Lease, NewMatch, NewTicket, QueueFeed, Signals,
+    Status, TicketRecord, TicketState, TokenId, WorkerId,
 };
 
 /// Everything that is kept.
@@ -37,13 +40,32 @@ pub(crate) struct State {
     last_fence: u64,
 }
 
-/// Whom a transition has to be told to.
-#[derive(Debug, Default, PartialEq, Eq)]
+/// What a transition did: what has to be written down, and whom it has to be told to afterwards.
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Changed {
+    /// Not in it: who owns which queue. That ends with the process.
+    pub(crate) entries: Vec<Entry>,
     /// Tickets with a new status.
     pub(crate) tickets: Vec<TicketId>,
     /// A queue has tickets and no owner.
     pub(crate) unowned_queue: bool,
+}
+
+impl Changed {
+    /// Whether there is nothing to write down and nobody to tell.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.tickets.is_empty() && !self.unowned_queue
+    }
+
+    /// Tells who has to know. To be called when all of it is written down and can be read.
+    pub(crate) fn publish(&self, signals: &Signals, unowned: &Notify) {
+        for ticket in &self.tickets {
+            signals.wake(ticket);
+        }
+        if self.unowned_queue {
+            unowned.notify_one();
+        }
+    }
 }
 
 impl State {
@@ -76,26 +98,22 @@ impl State {
         let record = Arc::new(TicketRecord {
             ticket: Ticket {
                 id: new.id.clone(),
-                group: new.group.clone(),
+                group: new.group,
                 players: new.players,
                 order: self.last_order,
                 enqueued_at: now,
                 expires_at: now + new.lifetime,
             },
-            queue: new.queue.clone(),
+            queue: new.queue,
             region: new.region,
             constraints: new.constraints,
         });
         let state = TicketState { record: Arc::clone(&record), status: Status::Queued };
-        self.groups.insert(new.group, new.id.clone());
-        for player in record.ticket.players.iter() {
-            self.players.insert(player.id.clone(), new.id.clone());
-        }
         self.tickets.insert(new.id, state.clone());
-        let queue = self.queues.entry(new.queue).or_default();
-        queue.insert(record);
+        let queue = self.take_in(&record);
         let unowned_queue = !queue.is_owned(now);
-        Ok((Enqueued::New(state), Changed { unowned_queue, ..Changed::default() }))
+        let entries = vec![Entry::Ticket(KeptTicket::new(&state, None))];
+        Ok((Enqueued::New(state), Changed { entries, unowned_queue, ..Changed::default() }))
     }
 
     pub(crate) fn cancel(&mut self, id: &TicketId, now: Time) -> (Option<Cancelled>, Changed) {
@@ -104,12 +122,17 @@ impl State {
         };
         match &ticket.status {
             Status::Queued => {
-                self.end(id, Status::Cancelled, now + KEEP_ENDED);
-                (Some(Cancelled::Yes), Changed { tickets: vec![id.clone()], ..Changed::default() })
+                let mut changed = Changed::default();
+                self.end(id, Status::Cancelled, now + KEEP_ENDED, &mut changed);
+                (Some(Cancelled::Yes), changed)
             }
             Status::Cancelled => (Some(Cancelled::Yes), Changed::default()),
             ended => (Some(Cancelled::No(ended.clone())), Changed::default()),
         }
+    }
+
+    pub(crate) fn queued_tickets(&self) -> usize {
+        self.queues.values().map(Queue::len).sum()
     }
 
     pub(crate) fn read(&self, id: &TicketId) -> Option<TicketState> {
@@ -130,12 +153,11 @@ impl State {
         if !not_queued.is_empty() {
             return (Fenced::NotQueued(not_queued), Changed::default());
         }
-        let mut tickets = Vec::with_capacity(new.assignments.len());
+        let mut changed = Changed::default();
         for (id, assignment) in new.assignments {
-            self.end(&id, Status::Assigned(assignment), now + new.lasting);
-            tickets.push(id);
+            self.end(&id, Status::Assigned(assignment), now + new.lasting, &mut changed);
         }
-        (Fenced::Done, Changed { tickets, ..Changed::default() })
+        (Fenced::Done, changed)
     }
 
     pub(crate) fn expire(&mut self, lease: &Lease, ids: &[TicketId], now: Time) -> (Fenced, Changed) {
@@ -146,8 +168,7 @@ impl State {
         for id in ids {
             let due = self.tickets.get(id).is_some_and(|known| known.record.ticket.expires_at <= now);
             if due && self.is_queued(id, &lease.queue) {
-                self.end(id, Status::Expired, now + KEEP_ENDED);
-                changed.tickets.push(id.clone());
+                self.end(id, Status::Expired, now + KEEP_ENDED, &mut changed);
             }
         }
         (Fenced::Done, changed)
@@ -199,26 +220,64 @@ impl State {
         unowned.map(|(key, _)| key.clone()).collect()
     }
 
-    pub(crate) fn redeem(&mut self, token: &TokenId, expires_at: Time) -> bool {
-        self.redeemed.insert(token, expires_at)
+    pub(crate) fn redeem(&mut self, token: &TokenId, expires_at: Time) -> (bool, Changed) {
+        let first = self.redeemed.insert(token, expires_at);
+        let entries = first.then(|| Entry::Redeemed(token.clone(), expires_at)).into_iter().collect();
+        (first, Changed { entries, ..Changed::default() })
     }
 
-    pub(crate) fn sweep(&mut self, now: Time, limit: usize) -> usize {
+    /// What was forgotten is what is to be written down.
+    pub(crate) fn sweep(&mut self, now: Time, limit: usize) -> Changed {
         let ended = self.retention.take_due(now, limit);
-        for id in &ended {
-            self.tickets.remove(id);
-        }
+        let forgotten = ended.iter().filter_map(|id| self.tickets.remove(id));
+        let mut entries: Vec<_> =
+            forgotten.map(|known| Entry::Forgotten(known.record.ticket.order)).collect();
         // An owner that is over left nothing behind but its name.
         self.queues.retain(|_, queue| !queue.is_empty() || queue.is_owned(now));
-        ended.len() + self.redeemed.sweep(now, limit)
+        let redeemed = self.redeemed.sweep(now, limit);
+        entries
+            .extend(redeemed.into_iter().map(|(expires_at, token)| Entry::RedemptionOver(token, expires_at)));
+        Changed { entries, ..Changed::default() }
+    }
+
+    /// Puts a ticket back that was written down.
+    pub(crate) fn restore_ticket(&mut self, kept: KeptTicket) {
+        let KeptTicket { record, status, keep_until } = kept;
+        let id = record.ticket.id.clone();
+        self.last_order = self.last_order.max(record.ticket.order);
+        if status == Status::Queued {
+            self.take_in(&record);
+        } else {
+            self.retention.keep(id.clone(), keep_until.unwrap_or(record.ticket.expires_at));
+        }
+        self.tickets.insert(id, TicketState { record, status });
+    }
+
+    /// Puts a redemption back that was written down.
+    pub(crate) fn restore_redeemed(&mut self, token: &TokenId, expires_at: Time) {
+        self.redeemed.insert(token, expires_at);
+    }
+
+    /// Takes a queued ticket into its queue, and notes its group and players. The queue.
+    fn take_in(&mut self, record: &Arc<TicketRecord>) -> &mut Queue {
+        let ticket = &record.ticket;
+        self.groups.insert(ticket.group.clone(), ticket.id.clone());
+        for player in ticket.players.iter() {
+            self.players.insert(player.id.clone(), ticket.id.clone());
+        }
+        let queue = self.queues.entry(record.queue.clone()).or_default();
+        queue.insert(Arc::clone(record));
+        queue
     }
 
     /// Moves a queued ticket to a final status and frees its group and players.
-    fn end(&mut self, id: &TicketId, status: Status, keep_until: Time) {
+    fn end(&mut self, id: &TicketId, status: Status, keep_until: Time, changed: &mut Changed) {
         let Some(known) = self.tickets.get_mut(id) else {
             return;
         };
         known.status = status;
+        changed.entries.push(Entry::Ticket(KeptTicket::new(known, Some(keep_until))));
+        changed.tickets.push(id.clone());
         let record = Arc::clone(&known.record);
         self.groups.remove(&record.ticket.group);
         for player in record.ticket.players.iter() {

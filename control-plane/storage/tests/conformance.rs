@@ -64,12 +64,14 @@ macro_rules! cases {
     ($new:expr; $($suite:ident: $case:ident;)+) => { $(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $case() {
-            let storage: std::sync::Arc<dyn storage::Storage> = $new;
+            // What a storage stands on goes after it.
+            let (storage, _ground): (std::sync::Arc<dyn storage::Storage>, _) = $new;
             crate::$suite::$case(storage).await;
         }
     )+ };
 }
 
 backends! {
-    memory: std::sync::Arc::new(storage::Memory::new());
+    memory: crate::fixture::memory();
+    embedded: crate::fixture::embedded();
 }

@@ -22,14 +22,14 @@ impl Redeemed {
         first
     }
 
-    /// Forgets expired tokens: those are refused for their age.
-    pub(super) fn sweep(&mut self, now: Time, limit: usize) -> usize {
-        let mut swept = 0;
-        while swept < limit && self.by_expiry.first().is_some_and(|(at, _)| *at <= now) {
-            if let Some((_, token)) = self.by_expiry.pop_first() {
-                self.used.remove(&token);
-                swept += 1;
-            }
+    /// Forgets expired tokens, at most `limit` of them: those are refused for their age.
+    pub(super) fn sweep(&mut self, now: Time, limit: usize) -> Vec<(Time, TokenId)> {
+        let mut swept = Vec::new();
+        while swept.len() < limit && self.by_expiry.first().is_some_and(|(at, _)| *at <= now) {
+            let over = self.by_expiry.pop_first();
+            swept.extend(over.inspect(|(_, token)| {
+                self.used.remove(token);
+            }));
         }
         swept
     }

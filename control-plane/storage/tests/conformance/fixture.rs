@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use matching::{GroupId, Player, PlayerId, QueueKey, TicketId, Time};
 use storage::{
-    Assignment, AssignmentId, Enqueued, LandId, Lease, MatchId, NewMatch, NewTicket, ServerId, Status,
-    Storage, WorkerId,
+    Assignment, AssignmentId, Durability, Enqueued, LandId, Lease, Local, MatchId, NewMatch, NewTicket,
+    ServerId, Status, Storage, WorkerId,
 };
 
 pub(crate) const NOW: Time = Time(1_000_000);
@@ -70,4 +70,15 @@ pub(crate) fn a_match(tickets: &[&str]) -> NewMatch {
         (id(ticket), Arc::new(assignment))
     };
     NewMatch { assignments: tickets.iter().map(assignment).collect(), lasting: LASTING }
+}
+
+/// A store in memory.
+pub(crate) fn memory() -> (Subject, ()) {
+    (Arc::new(Local::in_memory()), ())
+}
+
+/// A store in a directory of its own.
+pub(crate) fn embedded() -> (Subject, tempfile::TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    (Arc::new(Local::open(dir.path(), Durability::Flush).unwrap()), dir)
 }

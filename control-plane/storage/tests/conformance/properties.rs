@@ -80,11 +80,12 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-pub(crate) fn random_transitions_keep_the_rules(new: impl Fn() -> Subject) {
+pub(crate) fn random_transitions_keep_the_rules<Ground>(new: impl Fn() -> (Subject, Ground)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     proptest!(ProptestConfig::with_cases(300), |(steps in proptest::collection::vec(step(), 1..60))| {
         runtime.block_on(async {
-            let mut world = World::new(new());
+            let (storage, _ground) = new();
+            let mut world = World::new(storage);
             for step in &steps {
                 world.take(step).await;
                 world.check().await;

@@ -1,0 +1,233 @@
+//! Writes entries to the file, many at a time: whoever comes while the disk is busy shares the next flush.
+//!
+//! Entries are appended in the order in which the state changed, by whoever changed it and while the state is still locked, so that
+//! what is on disk is always a state that was. A thread of its own takes all that has come, writes it in one
+//! transaction, and only then is anybody told: the caller, and whoever follows a ticket.
+//!
+//! Where the disk fails, nothing that was appended is given up: it is tried again until it succeeds, and until then new
+//! transitions are refused, so that memory doesn't run ahead of the disk.
+
+use std::{collections::HashMap, path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
+
+use matching::TicketId;
+use parking_lot::{Condvar, Mutex};
+use redb::Database;
+use tokio::sync::watch;
+
+use super::file::{self, Durability, REDEEMED, TICKETS};
+use crate::{
+    StorageError,
+    state::{Changed, Entry},
+};
+
+/// Transitions that may wait for the disk; more are refused.
+const MAX_WAITING: usize = 65_536;
+/// How long to wait before a failed write is tried again.
+const RETRY: Duration = Duration::from_millis(500);
+
+/// Told what has been written.
+pub(super) type Publish = Box<dyn Fn(&Changed) + Send>;
+
+/// The way to the disk. Dropping it writes what is left and closes the file.
+#[derive(Debug)]
+pub(super) struct Journal {
+    shared: Arc<Shared>,
+    writer: Option<JoinHandle<()>>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    inner: Mutex<Inner>,
+    /// There is something to write, or the end has come.
+    work: Condvar,
+    /// The number of the newest batch that is written.
+    written: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// What the next batch will hold, and its number.
+    waiting: Vec<Changed>,
+    next: u64,
+    /// Tickets with changes that aren't written yet, and the newest batch that has one.
+    unwritten: HashMap<TicketId, u64>,
+    /// Why the disk took nothing the last time.
+    failing: Option<String>,
+    closed: bool,
+}
+
+impl Journal {
+    pub(super) fn start(
+        database: Database,
+        path: PathBuf,
+        durability: Durability,
+        publish: Publish,
+    ) -> std::io::Result<Self> {
+        let inner = Inner { next: 1, ..Inner::default() };
+        let shared = Arc::new(Shared {
+            inner: Mutex::new(inner),
+            work: Condvar::new(),
+            written: watch::Sender::new(0),
+        });
+        let writer =
+            Writer { shared: Arc::clone(&shared), database: Some(database), path, durability, publish };
+        let writer =
+            std::thread::Builder::new().name("state writer".to_owned()).spawn(move || writer.run())?;
+        Ok(Self { shared, writer: Some(writer) })
+    }
+
+    /// Whether a transition may be made now.
+    pub(super) fn check(&self) -> Result<(), StorageError> {
+        let inner = self.shared.inner.lock();
+        match &inner.failing {
+            Some(cause) => Err(StorageError::Unavailable(format!("the disk takes nothing: {cause}"))),
+            None if inner.waiting.len() >= MAX_WAITING => {
+                Err(StorageError::Unavailable("too many changes wait for the disk".to_owned()))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Appends what a transition changed. To be called while the state is still locked. Returns the batch to wait for.
+    pub(super) fn append(&self, changed: Changed) -> u64 {
+        let mut inner = self.shared.inner.lock();
+        if changed.is_empty() {
+            // What the transition found may not be written yet: it is known no earlier than all that came before it.
+            return if inner.waiting.is_empty() { inner.next - 1 } else { inner.next };
+        }
+        let batch = inner.next;
+        for ticket in &changed.tickets {
+            inner.unwritten.insert(ticket.clone(), batch);
+        }
+        inner.waiting.push(changed);
+        self.shared.work.notify_one();
+        batch
+    }
+
+    /// The batch to wait for before these tickets may be shown.
+    pub(super) fn newest_of(&self, tickets: &[TicketId]) -> u64 {
+        let inner = self.shared.inner.lock();
+        tickets.iter().filter_map(|ticket| inner.unwritten.get(ticket)).max().copied().unwrap_or(0)
+    }
+
+    /// Waits until a batch is written.
+    pub(super) async fn written(&self, batch: u64) -> Result<(), StorageError> {
+        let mut written = self.shared.written.subscribe();
+        let done = written.wait_for(|newest| *newest >= batch).await;
+        done.map(|_| ()).map_err(|_| StorageError::Unavailable("the state is closed".to_owned()))
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        self.shared.inner.lock().closed = true;
+        self.shared.work.notify_one();
+        if let Some(writer) = self.writer.take()
+            && writer.join().is_err()
+        {
+            tracing::error!("the writer of the state panicked");
+        }
+    }
+}
+
+struct Writer {
+    shared: Arc<Shared>,
+    /// `None` after a failure, until it could be opened again.
+    database: Option<Database>,
+    path: PathBuf,
+    durability: Durability,
+    publish: Publish,
+}
+
+impl Writer {
+    fn run(mut self) {
+        while let Some((number, batch)) = self.next() {
+            while let Err(cause) = self.write(&batch) {
+                let mut inner = self.shared.inner.lock();
+                if inner.failing.replace(cause.clone()).is_none() {
+                    tracing::error!(path = %self.path.display(), cause, "the state can't be written; trying again until it can");
+                }
+                if inner.closed {
+                    tracing::error!(
+                        changes = batch.len(),
+                        "closing without changes that nobody was promised"
+                    );
+                    return;
+                }
+                self.shared.work.wait_for(&mut inner, RETRY);
+            }
+            self.done(number, &batch);
+        }
+    }
+
+    /// The next batch; `None` at the end, when nothing is left.
+    fn next(&self) -> Option<(u64, Vec<Changed>)> {
+        let mut inner = self.shared.inner.lock();
+        while inner.waiting.is_empty() {
+            if inner.closed {
+                return None;
+            }
+            self.shared.work.wait(&mut inner);
+        }
+        let number = inner.next;
+        inner.next += 1;
+        Some((number, std::mem::take(&mut inner.waiting)))
+    }
+
+    fn write(&mut self, batch: &[Changed]) -> Result<(), String> {
+        // After a failed write redb wants its file opened anew, which also shows whether what was written is whole.
+        let database = match self.database.take() {
+            Some(database) => database,
+            None => file::open(&self.path, self.durability).map_err(|error| error.to_string())?,
+        };
+        commit(&database, batch).map_err(|error| error.to_string())?;
+        self.database = Some(database);
+        Ok(())
+    }
+
+    fn done(&self, number: u64, batch: &[Changed]) {
+        {
+            let mut inner = self.shared.inner.lock();
+            if inner.failing.take().is_some() {
+                tracing::info!(path = %self.path.display(), "the state is written again");
+            }
+            for ticket in batch.iter().flat_map(|changed| &changed.tickets) {
+                if inner.unwritten.get(ticket).is_some_and(|newest| *newest <= number) {
+                    inner.unwritten.remove(ticket);
+                }
+            }
+        }
+        self.shared.written.send_replace(number);
+        for changed in batch {
+            (self.publish)(changed);
+        }
+    }
+}
+
+fn commit(database: &Database, batch: &[Changed]) -> Result<(), redb::Error> {
+    let transaction = database.begin_write()?;
+    {
+        let mut tickets = transaction.open_table(TICKETS)?;
+        let mut redeemed = transaction.open_table(REDEEMED)?;
+        for entry in batch.iter().flat_map(|changed| &changed.entries) {
+            match entry {
+                Entry::Ticket(kept) => {
+                    let text =
+                        serde_json::to_vec(kept).map_err(|error| std::io::Error::other(error.to_string()))?;
+                    tickets.insert(kept.record.ticket.order, text.as_slice())?;
+                }
+                Entry::Forgotten(order) => {
+                    tickets.remove(order)?;
+                }
+                Entry::Redeemed(token, expires_at) => {
+                    redeemed.insert((expires_at.0, token.as_str()), ())?;
+                }
+                Entry::RedemptionOver(token, expires_at) => {
+                    redeemed.remove((expires_at.0, token.as_str()))?;
+                }
+            }
+        }
+    }
+    transaction.commit()?;
+    Ok(())
+}
