@@ -8,10 +8,13 @@ use std::{
 
 use anyhow::Context as _;
 use axum::{Router, http::Uri, middleware, response::IntoResponse as _, routing::get};
-use runtime::{Tasks, listen::listen};
+use runtime::{
+    Tasks,
+    endpoints::{self, Endpoints, Resolver},
+    listen::listen,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
@@ -22,7 +25,7 @@ use crate::{
     internal, openapi,
     problem::{Panic, Problem, explain, panicked},
     realtime, rest,
-    upstream::{self, Calls, HealthCheck, JwksCache, hub, hub::WatchHub},
+    upstream::{Calls, HealthCheck, JwksCache, Pool, hub, hub::WatchHub},
 };
 
 /// How long what was cut off may take to end.
@@ -45,12 +48,12 @@ pub(crate) struct App {
 }
 
 impl App {
-    fn new(config: Config, channel: &Channel) -> Self {
-        let calls = Calls::new(channel.clone(), config.request_timeout);
+    fn new(config: Config, pool: &Pool) -> Self {
+        let calls = Calls::new(pool.clone(), config.request_timeout);
         Self {
             identity: Identity::new(config.allow_client_player_id),
             hub: WatchHub::default(),
-            health: HealthCheck::new(channel.clone()),
+            health: HealthCheck::new(pool.clone()),
             jwks: JwksCache::new(calls.clone(), config.request_timeout),
             calls,
             tasks: Tasks::new(CancellationToken::new()),
@@ -70,7 +73,8 @@ impl App {
 /// A gateway whose ports are open and that waits for [`EdgeGateway::run`].
 pub struct EdgeGateway {
     app: Arc<App>,
-    channel: Channel,
+    endpoints: Endpoints,
+    pool: Pool,
     clients: TcpListener,
     internal: TcpListener,
     client_addr: SocketAddr,
@@ -82,15 +86,23 @@ impl EdgeGateway {
     /// Opens both ports. Fails with [`runtime::config::Invalid`] for settings that can't work, and where a port is not free;
     /// a control plane that is away is no failure.
     pub async fn bind(config: Config) -> anyhow::Result<Self> {
+        Self::bind_with(config, endpoints::system_resolver()).await
+    }
+
+    /// The same, where the control plane's name is resolved by `resolver`.
+    pub async fn bind_with(config: Config, resolver: Resolver) -> anyhow::Result<Self> {
         config.validate()?;
+        let targets = config.control_planes()?;
         let clients = listen(config.client_addr, "clients", "--client-addr").await?;
         let internal = listen(config.internal_addr, "game servers", "--internal-addr").await?;
-        let channel = upstream::channel(&config);
+        let endpoints = Endpoints::new(targets, config.control_plane_refresh, resolver);
+        let pool = Pool::new(endpoints.clone(), config.connect_timeout);
         Ok(Self {
             client_addr: clients.local_addr().context("an open port has an address")?,
             internal_addr: internal.local_addr().context("an open port has an address")?,
-            app: Arc::new(App::new(config, &channel)),
-            channel,
+            app: Arc::new(App::new(config, &pool)),
+            endpoints,
+            pool,
             clients,
             internal,
             client_routes: Router::new(),
@@ -126,7 +138,7 @@ impl EdgeGateway {
         tracing::info!(
             clients = %self.client_addr,
             internal = %self.internal_addr,
-            control_plane = %config.control_plane,
+            control_plane = config.control_plane.join(","),
             "the edge gateway is up"
         );
         if config.allow_client_player_id {
@@ -140,7 +152,9 @@ impl EdgeGateway {
         };
         let client_routes = client_routes(&self.app, self.client_routes);
         let internal_routes = internal::routes(Arc::clone(&self.app));
-        let hub = hub::run(self.app.hub.clone(), self.channel, tasks.stopping().clone());
+        tasks.spawn("control plane addresses", self.endpoints.run(tasks.stopping().clone()));
+        tasks.spawn("control plane replicas", self.pool.clone().run(tasks.stopping().clone()));
+        let hub = hub::run(self.app.hub.clone(), self.pool, tasks.stopping().clone());
         tasks.spawn("watch hub", hub);
         tasks.spawn("client listener", serve(self.clients, client_routes, connections.clone()));
         tasks.spawn("internal listener", serve(self.internal, internal_routes, connections));

@@ -4,11 +4,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use axum::http::Uri;
 use clap::ArgAction;
 use runtime::{
     config::{Invalid, NoSections, duration},
-    program, telemetry,
+    endpoints, program, telemetry,
 };
 
 /// The largest message that a socket takes, in bytes. Part of the contract, so no setting.
@@ -41,9 +40,20 @@ pub struct Config {
     #[arg(long, env = "GATEWAY_INTERNAL_ADDR", default_value = "127.0.0.1:3080", value_name = "ADDR")]
     pub internal_addr: SocketAddr,
 
-    /// The control plane's gRPC address.
-    #[arg(long, env = "CONTROL_PLANE_URL", default_value = "http://127.0.0.1:3001", value_name = "URL")]
-    pub control_plane: Uri,
+    /// The control plane's gRPC addresses. Repeat it, or separate by commas; a host name stands for every address that it
+    /// resolves to. Calls are balanced over those that are well.
+    #[arg(
+        long,
+        env = "CONTROL_PLANE_URL",
+        default_value = "http://127.0.0.1:3001",
+        value_name = "URL",
+        value_delimiter = ','
+    )]
+    pub control_plane: Vec<String>,
+
+    /// How often the control plane's host names are resolved; also soon after an address fails. 100ms or more.
+    #[arg(long, env = "CONTROL_PLANE_REFRESH", default_value = "5s", value_parser = duration)]
+    pub control_plane_refresh: Duration,
 
     /// Trust the player ids that clients send. For development only: anybody can be anybody.
     #[arg(
@@ -118,7 +128,8 @@ impl program::Settings for Config {
 impl Config {
     /// Refuses settings that parse but can't work.
     pub fn validate(&self) -> Result<(), Invalid> {
-        self.validate_control_plane()?;
+        self.control_planes()?;
+        endpoints::check_refresh("control_plane_refresh", self.control_plane_refresh)?;
         for (setting, value) in [
             ("request_timeout", self.request_timeout),
             ("connect_timeout", self.connect_timeout),
@@ -145,21 +156,9 @@ impl Config {
         Ok(())
     }
 
-    fn validate_control_plane(&self) -> Result<(), Invalid> {
-        let wrong = |message: &str| Err(Invalid::new("control_plane", message));
-        match self.control_plane.scheme_str() {
-            Some("http") => {}
-            Some("https") => {
-                return wrong(
-                    "speaks plain gRPC: write http://, and keep the network between the two private",
-                );
-            }
-            _ => return wrong("must be a URL with scheme and host, for example http://127.0.0.1:3001"),
-        }
-        if !matches!(self.control_plane.path(), "" | "/") || self.control_plane.query().is_some() {
-            return wrong("must end after the port: gRPC has paths of its own");
-        }
-        Ok(())
+    /// Where the control plane is, as configured.
+    pub(crate) fn control_planes(&self) -> Result<Vec<endpoints::Target>, Invalid> {
+        endpoints::parse("control_plane", &self.control_plane)
     }
 }
 
@@ -180,6 +179,14 @@ mod tests {
     }
 
     #[test]
+    fn several_control_planes_are_repeated_or_have_commas() {
+        let config =
+            config(&["--control-plane", "http://a:1,http://b:2", "--control-plane", "http://127.0.0.1:3"]);
+        assert_eq!(config.control_plane, ["http://a:1", "http://b:2", "http://127.0.0.1:3"]);
+        config.validate().unwrap();
+    }
+
+    #[test]
     fn trust_is_a_switch_and_a_value() {
         assert!(config(&["--allow-client-player-id"]).allow_client_player_id);
         assert!(!config(&["--allow-client-player-id", "false"]).allow_client_player_id);
@@ -191,6 +198,8 @@ mod tests {
             (["--control-plane", "https://cp:3001"], "control_plane"),
             (["--control-plane", "cp"], "control_plane"),
             (["--control-plane", "http://cp:3001/v1"], "control_plane"),
+            (["--control-plane", "http://cp:3001,"], "control_plane"),
+            (["--control-plane-refresh", "99ms"], "control_plane_refresh"),
             (["--request-timeout", "0s"], "request_timeout"),
             (["--ping-timeout", "21s"], "ping_timeout"),
             (["--max-body", "10"], "max_body"),

@@ -3,10 +3,12 @@
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use runtime::{Clock, Tasks, config::Invalid};
+use runtime::{
+    Clock, Tasks,
+    endpoints::{self, Endpoints},
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Endpoint;
 
 use crate::{
     config::{Config, Server},
@@ -15,7 +17,8 @@ use crate::{
     jwks::Jwks,
     local_api::{self, LocalApi},
     machine::{End, Machine, Terms},
-    stream::{self, Driver, Identity},
+    route::Route,
+    stream::{Driver, Identity},
 };
 
 /// How long the tasks have to end once the server is deregistered.
@@ -24,7 +27,7 @@ const JOIN: Duration = Duration::from_secs(5);
 /// The sidecar of one game server, with its port open.
 pub struct ProvisioningAgent {
     server: Arc<Server>,
-    endpoint: Endpoint,
+    endpoints: Endpoints,
     listener: TcpListener,
     http_addr: SocketAddr,
 }
@@ -33,13 +36,15 @@ impl ProvisioningAgent {
     /// Checks all settings, then opens the port of the local API.
     ///
     /// # Errors
-    /// [`Invalid`] names a setting that can't be used; [`runtime::listen::ListenError`] says why the port can't be opened.
+    /// [`runtime::config::Invalid`] names a setting that can't be used; [`runtime::listen::ListenError`] says why the port can't be opened.
     pub async fn bind(config: Config) -> anyhow::Result<Self> {
         let server = Arc::new(Server::check(&config)?);
-        let endpoint = endpoint(&config.control_plane)?;
+        let targets = endpoints::parse("control_plane", &config.control_plane)?;
+        endpoints::check_refresh("control_plane_refresh", config.control_plane_refresh)?;
+        let endpoints = Endpoints::new(targets, config.control_plane_refresh, endpoints::system_resolver());
         let listener = runtime::listen::listen(config.http_addr, "the local API", "--http-addr").await?;
         let http_addr = listener.local_addr().context("can't read the address of the local API")?;
-        Ok(Self { server, endpoint, listener, http_addr })
+        Ok(Self { server, endpoints, listener, http_addr })
     }
 
     /// Where the game server reaches the local API.
@@ -60,12 +65,14 @@ impl ProvisioningAgent {
         let identity = Identity { server: Arc::clone(&self.server), instance_id: new_instance() };
         let (agent, calls) = Handle::new();
         let jwks = Jwks::new();
-        tasks.spawn("keys", jwks.clone().keep_fresh(self.endpoint.connect_lazy(), tasks.stopping().clone()));
+        tasks.spawn("control plane addresses", self.endpoints.clone().run(tasks.stopping().clone()));
+        let route = Route::new(self.endpoints.clone());
+        tasks.spawn("keys", jwks.clone().keep_fresh(route, tasks.stopping().clone()));
         let api = LocalApi { agent, jwks, server: self.server, instance_id: identity.instance_id.clone() };
         tasks.spawn("local API", local_api::serve(self.listener, api, tasks.stopping().clone()));
         tracing::info!(server_id = %identity.server.server_id, http_addr = %self.http_addr, "the agent runs");
         let machine = Machine::start(terms(&identity), clock.now_ms());
-        let driver = Driver::new(identity, machine, clock, self.endpoint, tasks.clone(), calls);
+        let driver = Driver::new(identity, machine, clock, Route::new(self.endpoints), tasks.clone(), calls);
         let end = driver.run(stop).await;
         tasks.join(JOIN).await?;
         match end {
@@ -73,21 +80,6 @@ impl ProvisioningAgent {
             end => Err(end.into()),
         }
     }
-}
-
-fn endpoint(url: &str) -> Result<Endpoint, Invalid> {
-    let wrong = |why: &str| {
-        Invalid::new("control_plane", format!("`{url}` {why}; give a URL such as http://127.0.0.1:3001"))
-    };
-    let endpoint = stream::endpoint(url).map_err(|error| wrong(&format!("is no address: {error}")))?;
-    let uri = endpoint.uri();
-    if uri.scheme_str() != Some("http") {
-        return Err(wrong("does not begin with http://"));
-    }
-    if uri.path() != "/" || uri.query().is_some() {
-        return Err(wrong("has something behind its port"));
-    }
-    Ok(endpoint)
 }
 
 /// UUIDv7: greater with each start, so that the newer instance wins.

@@ -23,9 +23,13 @@ pub struct Config {
     /// A TOML file that sets what flags and environment don't.
     #[arg(long, env = "MUSTER_CONFIG")]
     pub config: Option<PathBuf>,
-    /// The control plane's gRPC address.
-    #[arg(long, env = "CONTROL_PLANE_URL", default_value = "http://127.0.0.1:3001")]
-    pub control_plane: String,
+    /// The control plane's gRPC addresses. Repeat it, or separate by commas; a host name stands for every address that it
+    /// resolves to. The agent is connected to one of them, and moves on when that fails.
+    #[arg(long, env = "CONTROL_PLANE_URL", default_value = "http://127.0.0.1:3001", value_delimiter = ',')]
+    pub control_plane: Vec<String>,
+    /// How often the control plane's host names are resolved; also soon after an address fails. 100ms or more.
+    #[arg(long, env = "CONTROL_PLANE_REFRESH", default_value = "5s", value_parser = runtime::config::duration)]
+    pub control_plane_refresh: Duration,
     /// Where the game server reaches this agent. Loopback only: the API has no other protection.
     #[arg(long, env = "AGENT_HTTP_ADDR", default_value_t = HTTP_ADDR)]
     pub http_addr: SocketAddr,

@@ -11,14 +11,16 @@ use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use proto::keys::v1::{GetJwksRequest, keys_client::KeysClient};
+use runtime::endpoints::Endpoint;
 use tokio::{
     sync::{Notify, watch},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
-use tonic::transport::Channel;
 
 pub(crate) use key_set::KeySet;
+
+use crate::route::{self, Route};
 
 /// How often, at most, the keys are fetched because somebody asks.
 pub(crate) const ASKED_EVERY: Duration = Duration::from_secs(5);
@@ -117,13 +119,12 @@ impl Jwks {
     }
 
     /// Fetches the keys, again and again, until `stop`.
-    pub(crate) async fn keep_fresh(self, channel: Channel, stop: CancellationToken) {
-        let mut client = KeysClient::new(channel);
+    pub(crate) async fn keep_fresh(self, mut route: Route, stop: CancellationToken) {
         let mut failures = 0_u32;
         loop {
             self.shared.latest.send_modify(|latest| latest.fetching = true);
             let fetched = tokio::select! {
-                fetched = fetch(&mut client) => fetched,
+                fetched = fetch(&mut route) => fetched,
                 () = stop.cancelled() => return,
             };
             let wait = match fetched {
@@ -166,13 +167,35 @@ impl Jwks {
     }
 }
 
-async fn fetch(client: &mut KeysClient<Channel>) -> Result<KeySet, String> {
+/// Asks one replica after the other, until one answers.
+async fn fetch(route: &mut Route) -> Result<KeySet, String> {
+    let give_up = Instant::now() + FETCH;
+    let mut why = "no address of the control plane is known".to_owned();
+    let all = route.all();
+    let count = all.len();
+    for (index, endpoint) in all.into_iter().enumerate() {
+        let left = give_up.saturating_duration_since(Instant::now());
+        // One that is silent leaves time for the others.
+        let patience = if index + 1 < count { left / 2 } else { left };
+        match tokio::time::timeout(patience, fetch_from(&endpoint, patience)).await {
+            Ok(Ok(keys)) => {
+                route.answered(endpoint);
+                return Ok(keys);
+            }
+            Ok(Err(error)) => why = error,
+            Err(_) => "no answer in time".clone_into(&mut why),
+        }
+    }
+    route.failed();
+    Err(why)
+}
+
+/// Over a connection of its own: keys are fetched every few minutes.
+async fn fetch_from(endpoint: &Endpoint, patience: Duration) -> Result<KeySet, String> {
+    let transport = route::transport(endpoint).map_err(|error| error.to_string())?;
     let mut request = tonic::Request::new(GetJwksRequest {});
-    request.set_timeout(FETCH);
-    let response = match tokio::time::timeout(FETCH, client.get_jwks(request)).await {
-        Ok(Ok(response)) => response.into_inner(),
-        Ok(Err(status)) => return Err(format!("{:?}: {}", status.code(), status.message())),
-        Err(_) => return Err("no answer in time".to_owned()),
-    };
-    KeySet::parse(response.jwks_json, response.max_age_s)
+    request.set_timeout(patience);
+    let answer = KeysClient::new(transport.connect_lazy()).get_jwks(request).await;
+    let keys = answer.map_err(|status| format!("{:?}: {}", status.code(), status.message()))?.into_inner();
+    KeySet::parse(keys.jwks_json, keys.max_age_s)
 }

@@ -5,6 +5,7 @@
 //! | [`machine`] | all decisions, without network, clock or task: lands, heartbeats, tries, the end |
 //! | `stream` | drives the machine against the control plane |
 //! | `local_api` | the loopback HTTP API for the game server |
+//! | `route` | which replica of the control plane comes next |
 //! | `jwks` | the public keys, cached |
 //! | `agent` | starts and joins all of it |
 //!
@@ -19,6 +20,7 @@ mod agent;
 mod handle;
 mod jwks;
 mod local_api;
+mod route;
 mod stream;
 
 pub use agent::ProvisioningAgent;

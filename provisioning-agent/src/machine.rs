@@ -80,6 +80,12 @@ impl Machine {
         self.link.is_registered()
     }
 
+    /// There are that many replicas of the control plane; one, until this is told. Each [`Output::Connect`] goes to another of
+    /// them, and there is no wait before all have failed.
+    pub fn set_replicas(&mut self, count: usize) {
+        self.link.replicas = count.max(1);
+    }
+
     /// How many lands there are, decided or not.
     pub fn land_count(&self) -> usize {
         self.lands.len()
@@ -165,7 +171,7 @@ impl Machine {
     fn lost(&mut self, now_ms: u64, jitter: f64, cause: String) {
         // The control plane gives its open commands to other servers as soon as it sees the loss.
         self.forget_undecided("the control plane was lost before there was an answer");
-        self.link.back_off(now_ms, jitter);
+        self.link.lost(now_ms, jitter);
         if !std::mem::replace(&mut self.link.noted_lost, true) {
             self.note(Note::Lost { cause });
         }

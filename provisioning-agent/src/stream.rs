@@ -7,21 +7,20 @@ mod connection;
 mod log;
 mod wire;
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use proto::provisioning::v1::ConnectRequest;
 use runtime::{Clock, Tasks};
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tonic::transport::Endpoint;
 
+use crate::route::Route;
 use crate::{
     config::Server,
     handle::{Call, Watch},
     ids::InstanceId,
-    machine::{End, Loss, Machine, Notice, Output, Up},
+    machine::{End, Loss, Machine, Note, Notice, Output, Up},
 };
-pub(crate) use connection::endpoint;
 use connection::{Event, Events};
 
 /// What may wait to be sent to the control plane, and to be read from it.
@@ -46,7 +45,9 @@ pub(crate) struct Driver {
     identity: Identity,
     machine: Machine,
     clock: Clock,
-    endpoint: Endpoint,
+    route: Route,
+    /// Where the present stream goes.
+    addr: Option<SocketAddr>,
     tasks: Tasks,
     calls: mpsc::Receiver<Call>,
     /// The number of the present stream; what other streams report is old news.
@@ -71,7 +72,7 @@ impl Driver {
         identity: Identity,
         machine: Machine,
         clock: Clock,
-        endpoint: Endpoint,
+        route: Route,
         tasks: Tasks,
         calls: mpsc::Receiver<Call>,
     ) -> Self {
@@ -81,7 +82,8 @@ impl Driver {
             identity,
             machine,
             clock,
-            endpoint,
+            route,
+            addr: None,
             tasks,
             calls,
             stream_number: 0,
@@ -101,6 +103,7 @@ impl Driver {
                 return end;
             }
             self.log.state(&self.machine);
+            self.machine.set_replicas(self.route.len());
             let due = match self.machine.next_deadline_ms() {
                 Some(at_ms) => self.clock.instant_of(at_ms),
                 None => tokio::time::Instant::now() + IDLE,
@@ -131,6 +134,7 @@ impl Driver {
             Event::Received(message) => self.machine.received(now_ms, jitter(), message),
             Event::Lost(loss) => {
                 self.upstream = None;
+                self.route.failed();
                 self.machine.stream_lost(now_ms, jitter(), loss);
             }
         }
@@ -162,10 +166,18 @@ impl Driver {
         while let Some(output) = self.machine.next_output() {
             match output {
                 Output::Connect => self.connect(),
-                Output::Disconnect => self.upstream = None,
+                Output::Disconnect => {
+                    self.upstream = None;
+                    self.route.failed();
+                }
                 Output::Send(message) => self.send(message).await,
                 Output::Tell(notice) => self.tell(notice),
-                Output::Note(note) => self.log.note(&note),
+                Output::Note(note) => {
+                    if matches!(note, Note::Registered { .. }) {
+                        self.route.arrived();
+                    }
+                    self.log.note(&note, self.addr);
+                }
                 Output::Finished(end) => return Some(end),
             }
         }
@@ -176,7 +188,9 @@ impl Driver {
         self.stream_number += 1;
         let give_up = CancellationToken::new();
         let events = Events::new(self.stream_number, self.report.clone());
-        let stream = connection::run(self.endpoint.clone(), UPSTREAM, events);
+        let endpoint = self.route.next();
+        self.addr = endpoint.as_ref().map(|endpoint| endpoint.addr);
+        let stream = connection::run(endpoint, UPSTREAM, events);
         let given_up = give_up.clone();
         self.tasks.spawn("stream to the control plane", async move {
             tokio::select! {

@@ -17,6 +17,8 @@ use futures_util::{
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Invalid;
+
 pub use target::{Target, parse};
 
 /// How long a name may take to be resolved.
@@ -39,6 +41,17 @@ pub type Known = Arc<[Endpoint]>;
 
 /// Turns a host name and a port into addresses.
 pub type Resolver = Arc<dyn Fn(&str, u16) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> + Send + Sync>;
+
+/// The shortest time between two lookups that may be configured.
+const SHORTEST_REFRESH: Duration = Duration::from_millis(100);
+
+/// Refuses a `refresh` that would be a flood of lookups; `setting` names it.
+pub fn check_refresh(setting: &str, refresh: Duration) -> Result<(), Invalid> {
+    if refresh < SHORTEST_REFRESH {
+        return Err(Invalid::new(setting, "must be 100ms or more, for example 5s"));
+    }
+    Ok(())
+}
 
 /// Resolves names as the machine does.
 pub fn system_resolver() -> Resolver {

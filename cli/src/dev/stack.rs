@@ -154,7 +154,7 @@ async fn game_server(
     settings.host = addr.ip().to_string();
     settings.http_addr = agent;
     settings.capacity = config.capacity;
-    grpc.clone_into(&mut settings.control_plane);
+    settings.control_plane = vec![grpc.to_owned()];
     let agent = ProvisioningAgent::bind(settings).await?;
 
     let place = GameServer { id, addr, agent: agent.http_addr() };

@@ -1,8 +1,11 @@
-//! Calls to the control plane: each has a deadline that travels with it, carries the request's id, and is repeated where
-//! the connection broke before an answer came.
+//! Calls to the control plane: each has a deadline that travels with it, carries the request's id, and goes on to another
+//! replica where one can't answer.
+//!
+//! That is safe because every call of the contract may come twice with the same arguments.
 
 use std::{error::Error, future::Future, time::Duration};
 
+use metrics::counter;
 use proto::{
     error::{Reason, Refusal},
     keys::v1::{GetJwksRequest, GetJwksResponse, keys_client::KeysClient},
@@ -15,13 +18,14 @@ use proto::{
         provisioning_client::ProvisioningClient,
     },
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tonic::{Code, Request, Response, Status, transport::Channel};
 use uuid::Uuid;
 
+use super::{Pool, replica::Replica};
 use crate::http::RequestId;
 
-/// The pauses before a call is repeated. Every call of the contract may be repeated with the same arguments.
+/// The pauses before a call that no replica could answer is tried again with all of them.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
 
 /// An assignment for a hundred players is some 150 KiB.
@@ -33,9 +37,9 @@ pub(crate) fn fresh_ticket_id() -> Uuid {
 }
 
 /// Calls the control plane. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Calls {
-    channel: Channel,
+    pool: Pool,
     timeout: Duration,
 }
 
@@ -50,9 +54,9 @@ enum Failed {
 }
 
 impl Calls {
-    /// Each call, with its repetitions, takes at most `timeout`.
-    pub(crate) fn new(channel: Channel, timeout: Duration) -> Self {
-        Self { channel, timeout }
+    /// Calls the replicas of `pool`. Each call, with its repetitions, takes at most `timeout`.
+    pub(crate) fn new(pool: Pool, timeout: Duration) -> Self {
+        Self { pool, timeout }
     }
 
     /// `Matchmaking.Enqueue`. The request has its ticket's id; where the answer stays out, the refusal names it, because the
@@ -139,15 +143,9 @@ impl Calls {
         let deadline = Instant::now() + self.timeout;
         let mut pauses = PAUSES.into_iter();
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let mut request = Request::new(message.clone());
-            request.set_timeout(left);
-            request.metadata_mut().insert("x-request-id", id.metadata_value());
-            let sent = send(Clients::of(&self.channel), request);
-            let failed = match tokio::time::timeout_at(deadline, sent).await {
-                Ok(Ok(response)) => return Ok(response.into_inner()),
-                Ok(Err(status)) => Failed::of(status),
-                Err(_) => Failed::Late,
+            let failed = match self.try_all(id, &message, &send, deadline).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
             };
             let pause = match &failed {
                 Failed::Broken(_) => pauses.next().filter(|pause| Instant::now() + *pause < deadline),
@@ -159,6 +157,69 @@ impl Calls {
             tokio::time::sleep(pause).await;
         }
     }
+
+    /// Tries one replica after the other, each once, until one answers.
+    async fn try_all<T, A, F>(
+        &self,
+        id: &RequestId,
+        message: &T,
+        send: &impl Fn(Clients, Request<T>) -> F,
+        deadline: Instant,
+    ) -> Result<A, Failed>
+    where
+        T: Clone,
+        F: Future<Output = Result<Response<A>, Status>>,
+    {
+        let mut tried = Vec::new();
+        let mut failed = Failed::Broken(Status::unavailable("no address of the control plane is known"));
+        while let Some(pick) = self.pool.pick(&tried) {
+            if !tried.is_empty() {
+                counter!("gateway_upstream_failovers_total", "what" => "call").increment(1);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            // One that is silent leaves time for another.
+            let patience = if pick.others { left / 2 } else { left };
+            let mut request = Request::new(message.clone());
+            request.set_timeout(patience);
+            request.metadata_mut().insert("x-request-id", id.metadata_value());
+            failed = match try_one(&pick.replica, patience, |clients| send(clients, request)).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            if !failed.may_go_better_elsewhere() {
+                break;
+            }
+            self.pool.doubt(&pick.replica);
+            tried.push(pick.replica.endpoint().clone());
+        }
+        Err(failed)
+    }
+}
+
+async fn try_one<A, F>(
+    replica: &Replica,
+    patience: Duration,
+    send: impl FnOnce(Clients) -> F,
+) -> Result<A, Failed>
+where
+    F: Future<Output = Result<Response<A>, Status>>,
+{
+    let _in_flight = replica.begin_call();
+    let give_up = Instant::now() + patience;
+    let connection = match timeout_at(give_up, replica.connection()).await {
+        Ok(Ok(connection)) => connection,
+        Ok(Err(why)) => return Err(Failed::Broken(Status::unavailable(&*why))),
+        Err(_) => return Err(Failed::Late),
+    };
+    let failed = match timeout_at(give_up, send(Clients::of(&connection.channel()))).await {
+        Ok(Ok(response)) => return Ok(response.into_inner()),
+        Ok(Err(status)) => Failed::of(status),
+        Err(_) => Failed::Late,
+    };
+    if matches!(failed, Failed::Broken(_) | Failed::Late) {
+        connection.give_up();
+    }
+    Err(failed)
 }
 
 /// The services' clients, over one channel.
@@ -190,6 +251,15 @@ impl Failed {
             source = cause.source();
         }
         if made_here { Self::Broken(status) } else { Self::Refused(Refusal::from_status(&status)) }
+    }
+
+    /// Not where the control plane has decided.
+    fn may_go_better_elsewhere(&self) -> bool {
+        match self {
+            Self::Broken(_) | Self::Late => true,
+            // It is shutting down, or its store is away.
+            Self::Refused(refusal) => refusal.reason == Reason::Unavailable,
+        }
     }
 
     fn into_refusal(self, id: &RequestId) -> Refusal {

@@ -18,15 +18,32 @@ const INTERVALS_MS: (u64, u64) = (50, 60_000);
 const URGENT_GAP_MS: u64 = 25;
 const EARLY_GAP_MS: u64 = 250;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Link {
     pub(super) state: LinkState,
-    /// Tries since the last good stream.
-    tries: u32,
+    /// How many replicas of the control plane there are to try, at least one.
+    pub(super) replicas: usize,
+    /// How many of them failed since the last wait or the last good stream.
+    failed: usize,
+    /// Waits since the last good stream.
+    waits: u32,
     /// Whether there ever was a welcome.
     pub(super) ever_registered: bool,
     /// Whether the loss that lasts has been noted.
     pub(super) noted_lost: bool,
+}
+
+impl Default for Link {
+    fn default() -> Self {
+        Self {
+            state: LinkState::default(),
+            replicas: 1,
+            failed: 0,
+            waits: 0,
+            ever_registered: false,
+            noted_lost: false,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -111,16 +128,28 @@ impl Link {
         });
     }
 
-    /// Waits for the next try: twice as long each time, up to a limit, and between half and all of it, as `jitter` (0 to 1) says,
-    /// so that a thousand agents don't come back at the same moment.
-    pub(super) fn back_off(&mut self, now_ms: u64, jitter: f64) {
+    /// The stream is lost: tries the other replicas at once, and waits when all of them have failed.
+    pub(super) fn lost(&mut self, now_ms: u64, jitter: f64) {
         if let LinkState::Registered(schedule) = &self.state
             && now_ms.saturating_sub(schedule.since_ms) >= GOOD_STREAM_MS
         {
-            self.tries = 0;
+            self.waits = 0;
+            self.failed = 0;
         }
-        let doubled = FIRST_BACKOFF_MS << self.tries.min(16);
-        self.tries += 1;
+        self.failed += 1;
+        if self.failed < self.replicas {
+            self.state = LinkState::Waiting { until_ms: now_ms };
+        } else {
+            self.failed = 0;
+            self.back_off(now_ms, jitter);
+        }
+    }
+
+    /// Waits for the next try: twice as long each time, up to a limit, and between half and all of it, as `jitter` (0 to 1) says,
+    /// so that a thousand agents don't come back at the same moment.
+    fn back_off(&mut self, now_ms: u64, jitter: f64) {
+        let doubled = FIRST_BACKOFF_MS << self.waits.min(16);
+        self.waits += 1;
         let longest = doubled.min(LONGEST_BACKOFF_MS);
         let share = 0.5 + jitter.clamp(0.0, 1.0) / 2.0;
         let wait_ms = (longest as f64 * share) as u64;

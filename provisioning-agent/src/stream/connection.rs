@@ -6,12 +6,19 @@ use proto::{
     error::{Reason, Refusal},
     provisioning::v1::{ConnectRequest, provisioning_client::ProvisioningClient},
 };
+use runtime::endpoints::Endpoint;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, transport::Endpoint};
+use tonic::{
+    Status,
+    transport::{Channel, Error},
+};
 
 use super::wire;
-use crate::machine::{Down, Loss};
+use crate::{
+    machine::{Down, Loss},
+    route,
+};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -46,23 +53,18 @@ impl Events {
     }
 }
 
-/// What every connection to the control plane at `uri` has in common.
-pub(crate) fn endpoint(uri: &str) -> Result<Endpoint, tonic::transport::Error> {
-    Ok(Endpoint::from_shared(uri.to_owned())?
-        .connect_timeout(CONNECT)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(KEEPALIVE_EVERY)
-        .keep_alive_timeout(KEEPALIVE_ANSWER))
-}
-
-/// Opens a stream and reports what happens on it until it ends, with [`Event::Lost`] last. `room` messages may wait to be sent.
-pub(super) async fn run(endpoint: Endpoint, room: usize, events: Events) {
-    let loss = converse(&endpoint, room, &events).await;
+/// Opens a stream to `endpoint`, where one is known, and reports what happens on it until it ends, with [`Event::Lost`] last.
+/// `room` messages may wait to be sent.
+pub(super) async fn run(endpoint: Option<Endpoint>, room: usize, events: Events) {
+    let loss = match &endpoint {
+        Some(endpoint) => converse(endpoint, room, &events).await,
+        None => Loss::Broken("no address of the control plane is known".to_owned()),
+    };
     events.happened(Event::Lost(loss)).await;
 }
 
 async fn converse(endpoint: &Endpoint, room: usize, events: &Events) -> Loss {
-    let channel = match endpoint.connect().await {
+    let channel = match connect(endpoint).await {
         Ok(channel) => channel,
         Err(error) => return Loss::Broken(whole(&error)),
     };
@@ -86,6 +88,16 @@ async fn converse(endpoint: &Endpoint, room: usize, events: &Events) -> Loss {
             Err(status) => return loss(&status),
         }
     }
+}
+
+async fn connect(endpoint: &Endpoint) -> Result<Channel, Error> {
+    route::transport(endpoint)?
+        .connect_timeout(CONNECT)
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(KEEPALIVE_EVERY)
+        .keep_alive_timeout(KEEPALIVE_ANSWER)
+        .connect()
+        .await
 }
 
 fn loss(status: &Status) -> Loss {

@@ -1,5 +1,7 @@
 //! What people see of an agent: its log, once for each change, and its metrics.
 
+use std::net::SocketAddr;
+
 use metrics::{Counter, Gauge};
 
 use crate::{
@@ -13,6 +15,9 @@ pub(super) struct Log {
     registered: Gauge,
     lands: Gauge,
     reconnects: Counter,
+    failovers: Counter,
+    /// Where it was registered last.
+    registered_at: Option<SocketAddr>,
     heartbeats: Counter,
 }
 
@@ -24,6 +29,8 @@ impl Log {
             registered: metrics::gauge!("agent_registered", &label()),
             lands: metrics::gauge!("agent_lands", &label()),
             reconnects: metrics::counter!("agent_reconnects_total", &label()),
+            failovers: metrics::counter!("agent_failovers_total", &label()),
+            registered_at: None,
             heartbeats: metrics::counter!("agent_heartbeats_total", &label()),
             server_id,
         }
@@ -41,18 +48,26 @@ impl Log {
         }
     }
 
-    pub(super) fn note(&self, note: &Note) {
+    /// `addr` is where the present stream goes.
+    pub(super) fn note(&mut self, note: &Note, addr: Option<SocketAddr>) {
+        if matches!(note, Note::Registered { .. }) {
+            let before = std::mem::replace(&mut self.registered_at, addr);
+            if before.is_some() && before != addr {
+                self.failovers.increment(1);
+            }
+        }
         let server_id = &self.server_id;
+        let addr = addr.map(tracing::field::display);
         match note {
             Note::Registered { again: false } => {
-                tracing::info!(%server_id, "registered with the control plane");
+                tracing::info!(%server_id, addr, "registered with the control plane");
             }
             Note::Registered { again: true } => {
                 self.reconnects.increment(1);
-                tracing::info!(%server_id, "registered with the control plane again");
+                tracing::info!(%server_id, addr, "registered with the control plane again");
             }
             Note::Lost { cause } => {
-                tracing::warn!(%server_id, %cause, "the control plane can't be reached; trying until it can");
+                tracing::warn!(%server_id, addr, %cause, "the control plane is lost; trying until it is found again");
             }
             Note::Refused { land_id, reason } => {
                 tracing::warn!(%server_id, %land_id, %reason, "a land was refused");

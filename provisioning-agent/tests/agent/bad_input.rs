@@ -123,7 +123,7 @@ async fn settings_are_judged_before_a_port_opens() {
         match flags[0] {
             "--http-addr" => config.http_addr = flags[1].parse().unwrap(),
             "--server-id" => flags[1].clone_into(&mut config.server_id),
-            _ => flags[1].clone_into(&mut config.control_plane),
+            _ => config.control_plane = vec![flags[1].to_owned()],
         }
         let error = ProvisioningAgent::bind(config).await.err().unwrap();
         assert!(error.is::<runtime::config::Invalid>() && error.to_string().starts_with(expected), "{error}");

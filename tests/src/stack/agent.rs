@@ -30,7 +30,7 @@ impl Agent {
         // Nobody plays there: the port is only a name in the connect URL.
         let required = ["--server-id", server_id, "--port", "1", "--land-type", "demo"];
         let config = provisioning_agent::Config {
-            control_plane: control_plane.parse().unwrap(),
+            control_plane: vec![control_plane.to_owned()],
             http_addr: ([127, 0, 0, 1], 0).into(),
             ..runtime::config::defaults(&required)
         };

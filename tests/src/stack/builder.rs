@@ -107,7 +107,7 @@ impl StackBuilder {
         let mut gateway_config = edge_gateway::Config {
             client_addr: any,
             internal_addr: any,
-            control_plane: url.parse().unwrap(),
+            control_plane: vec![url.clone()],
             allow_client_player_id: true,
             ..runtime::config::defaults(&[])
         };
@@ -155,7 +155,7 @@ impl StackBuilder {
         let name = format!("server-{number}");
         let required = ["--server-id", &name, "--port", &port, "--land-type", &land_types.join(",")];
         let mut config = provisioning_agent::Config {
-            control_plane: control_plane.parse().unwrap(),
+            control_plane: vec![control_plane.to_owned()],
             http_addr: any,
             ..runtime::config::defaults(&required)
         };

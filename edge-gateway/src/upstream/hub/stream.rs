@@ -1,10 +1,14 @@
 //! Runs the hub's stream: opens it, keeps the control plane's subscriptions in step with the followed tickets, hands out
-//! what arrives, and opens it again when it breaks.
+//! what arrives, and opens it again, on another replica if it can, when it breaks.
 
-use std::{collections::HashSet, collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
-use metrics::gauge;
+use metrics::{counter, gauge};
 use proto::{
     error::{Reason, Refusal},
     matchmaking::v1::{WatchRequest, WatchResponse, matchmaking_client::MatchmakingClient, watch_response},
@@ -15,14 +19,17 @@ use tokio::{
 };
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{Status, Streaming, transport::Channel};
+use tonic::{Status, Streaming};
 
-use super::{TicketId, WatchHub};
+use super::{
+    super::{Pool, replica::Replica},
+    TicketId, WatchHub,
+};
 
-/// How long the control plane may take to open the stream.
-const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a replica may take to open the stream.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A stream that lived this long was a good one: the next try comes soon.
+/// A stream that lived this long was a good one: when it ends, all other replicas are tried at once.
 const GOOD_LIFE: Duration = Duration::from_secs(1);
 
 /// Requests on their way to the control plane.
@@ -31,63 +38,89 @@ const OUTBOX: usize = 256;
 /// When a subscription that was refused as UNAVAILABLE is tried again.
 const RETRY_REFUSED: Duration = Duration::from_secs(1);
 
-/// The first and the longest pause between two streams.
+/// The first and the longest pause after no replica could be followed.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// Keeps the hub connected until `stop`.
-pub(crate) async fn run(hub: WatchHub, channel: Channel, stop: CancellationToken) {
+pub(crate) async fn run(hub: WatchHub, pool: Pool, stop: CancellationToken) {
     let connected = gauge!("gateway_upstream_connected");
     connected.set(0);
+    stop.run_until_cancelled(stay_connected(&hub, &pool)).await;
+    connected.set(0);
+}
+
+async fn stay_connected(hub: &WatchHub, pool: &Pool) {
+    let connected = gauge!("gateway_upstream_connected");
     let mut pauses = None;
-    let mut was_connected = None;
+    // Those that failed since the last pause or the last good stream.
+    let mut tried = Vec::new();
+    let mut said = None;
+    let mut last = None;
+    let mut why = "no address of the control plane is known".to_owned();
     loop {
-        let opened_at = Instant::now();
-        let ended = tokio::select! {
-            ended = live_one_stream(&hub, &channel, || {
-                connected.set(1);
-                if was_connected.replace(true) != Some(true) {
-                    tracing::info!("connected to the control plane");
-                }
-            }) => ended,
-            () = stop.cancelled() => return,
+        let Some(pick) = pool.pick(&tried) else {
+            if said.replace(false) != Some(false) {
+                tracing::warn!(why, "not connected to the control plane; trying again until it is back");
+            }
+            let pauses = pauses.get_or_insert_with(|| {
+                ExponentialBuilder::default()
+                    .with_min_delay(FIRST_PAUSE)
+                    .with_max_delay(LONGEST_PAUSE)
+                    .with_jitter()
+                    .without_max_times()
+                    .build()
+            });
+            tokio::time::sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
+            tried.clear();
+            continue;
         };
-        connected.set(0);
-        if was_connected.replace(false) != Some(false) {
-            let why = ended.map_or_else(|status| status.to_string(), |()| "it ended the stream".to_owned());
-            tracing::warn!(why, "not connected to the control plane; trying again until it is back");
-        }
-        if opened_at.elapsed() >= GOOD_LIFE {
-            pauses = None;
-        }
-        let pauses = pauses.get_or_insert_with(|| {
-            ExponentialBuilder::default()
-                .with_min_delay(FIRST_PAUSE)
-                .with_max_delay(LONGEST_PAUSE)
-                .with_jitter()
-                .without_max_times()
-                .build()
+        let endpoint = pick.replica.endpoint().clone();
+        let mut opened_at = None;
+        let ended = live_one_stream(hub, &pick.replica, || {
+            opened_at = Some(Instant::now());
+            connected.set(1);
+            let moved = last.replace(endpoint.addr).is_some_and(|last| last != endpoint.addr);
+            if moved {
+                counter!("gateway_upstream_failovers_total", "what" => "watch").increment(1);
+            }
+            if said.replace(true) != Some(true) || moved {
+                tracing::info!(addr = %endpoint.addr, "connected to the control plane");
+            }
         });
-        let pause = pauses.next().unwrap_or(LONGEST_PAUSE);
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            () = stop.cancelled() => return,
+        why = ended.await.map_or_else(|status| status.to_string(), |()| "it ended the stream".to_owned());
+        connected.set(0);
+        pool.doubt(&pick.replica);
+        if opened_at.is_some_and(|at| at.elapsed() >= GOOD_LIFE) {
+            pauses = None;
+            tried.clear();
         }
+        tried.push(endpoint);
     }
 }
 
 /// One stream from its opening to its end.
-async fn live_one_stream(hub: &WatchHub, channel: &Channel, opened: impl FnOnce()) -> Result<(), Status> {
+async fn live_one_stream(hub: &WatchHub, replica: &Replica, opened: impl FnOnce()) -> Result<(), Status> {
+    let connection = replica.connection().await.map_err(|why| Status::unavailable(&*why))?;
     let (to_upstream, requests) = mpsc::channel(OUTBOX);
-    let mut client = MatchmakingClient::new(channel.clone());
-    let open = client.watch(ReceiverStream::new(requests));
-    let mut events = timeout(OPEN_TIMEOUT, open)
-        .await
-        .map_err(|_| Status::deadline_exceeded("the stream did not open in time"))??
-        .into_inner();
+    let mut client = MatchmakingClient::new(connection.channel());
+    let open = timeout(OPEN_TIMEOUT, client.watch(ReceiverStream::new(requests)));
+    let mut events = match open.await {
+        Ok(Ok(response)) => response.into_inner(),
+        Ok(Err(status)) => {
+            connection.give_up();
+            return Err(status);
+        }
+        Err(_) => {
+            connection.give_up();
+            return Err(Status::deadline_exceeded("the stream did not open in time"));
+        }
+    };
     opened();
     hub.forget_upstream();
-    pump(hub, &to_upstream, &mut events).await
+    let ended = pump(hub, &to_upstream, &mut events).await;
+    connection.give_up();
+    ended
 }
 
 /// Both directions at once: waiting to send must not keep it from receiving, or two full pipes would wait for each other.
