@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is the report")]
 
 mod drain;
+mod failover;
 mod internal;
 mod openapi;
 mod outage;

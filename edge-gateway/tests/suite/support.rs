@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use edge_gateway::{Config, EdgeGateway, Probe};
+use runtime::endpoints::{Resolver, system_resolver};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -81,12 +82,19 @@ impl Stack {
     pub(crate) async fn start_with(flags: &[&str]) -> Self {
         let control_plane = ControlPlane::start().await;
         let url = control_plane.url();
-        let all = [
-            &["--client-addr", "127.0.0.1:0", "--internal-addr", "127.0.0.1:0", "--control-plane", &url],
-            flags,
-        ];
+        Self::start_before(control_plane, &[&["--control-plane", &url], flags].concat(), system_resolver())
+            .await
+    }
+
+    /// Before control planes that run already; `flags` say where.
+    pub(crate) async fn start_before(
+        control_plane: ControlPlane,
+        flags: &[&str],
+        resolver: Resolver,
+    ) -> Self {
+        let all = [&["--client-addr", "127.0.0.1:0", "--internal-addr", "127.0.0.1:0"], flags];
         let config: Config = runtime::config::defaults(&all.concat());
-        let gateway = EdgeGateway::bind(config).await.unwrap();
+        let gateway = EdgeGateway::bind_with(config, resolver).await.unwrap();
         let stop = CancellationToken::new();
         Self {
             control_plane,

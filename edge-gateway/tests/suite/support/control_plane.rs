@@ -14,7 +14,7 @@ use std::{
 
 use parking_lot::Mutex;
 use proto::{error::Refusal, matchmaking::v1 as pb};
-use tokio::{net::TcpListener, sync::broadcast, task::JoinHandle};
+use tokio::{net::TcpListener, runtime::Runtime, sync::broadcast, task::JoinHandle};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
 
@@ -48,8 +48,20 @@ pub(crate) struct State {
 /// The control plane.
 pub(crate) struct ControlPlane {
     pub(crate) state: Arc<State>,
-    addr: SocketAddr,
+    /// What this replica alone has seen.
+    pub(crate) seen: Arc<Seen>,
+    pub(crate) addr: SocketAddr,
     running: Option<(CancellationToken, JoinHandle<()>)>,
+    /// The threads of its own that a replica has that can crash.
+    threads: Option<Runtime>,
+}
+
+/// What one replica has seen.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) calls: AtomicUsize,
+    /// Watch streams that are open.
+    pub(crate) streams: AtomicUsize,
 }
 
 impl ControlPlane {
@@ -68,10 +80,50 @@ impl ControlPlane {
             metadata: Mutex::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let mut control_plane =
-            Self { state: Arc::new(state), addr: listener.local_addr().unwrap(), running: None };
+        let mut control_plane = Self {
+            state: Arc::new(state),
+            seen: Arc::default(),
+            addr: listener.local_addr().unwrap(),
+            running: None,
+            threads: None,
+        };
         control_plane.serve(listener);
         control_plane
+    }
+
+    /// Another replica, with the same state. It can crash.
+    pub(crate) async fn beside(&self) -> Self {
+        let mut replica = Self {
+            state: Arc::clone(&self.state),
+            seen: Arc::default(),
+            addr: ([127, 0, 0, 1], 0).into(),
+            running: None,
+            threads: None,
+        };
+        replica.come_up().await;
+        replica
+    }
+
+    /// Dies without a word: every connection breaks, whatever is under way.
+    pub(crate) fn crash(&mut self) {
+        self.threads.take().unwrap().shutdown_background();
+    }
+
+    /// Is there again after a crash, on the same port.
+    pub(crate) async fn come_up(&mut self) {
+        let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let threads = threads.unwrap();
+        let addr = self.addr;
+        let (state, seen) = (Arc::clone(&self.state), Arc::clone(&self.seen));
+        let bound = threads.spawn(async move {
+            let listener = bind(addr).await;
+            let addr = listener.local_addr().unwrap();
+            let served = services::router(&state, seen, CancellationToken::new());
+            tokio::spawn(served.serve_with_incoming(TcpListenerStream::new(listener)));
+            addr
+        });
+        self.addr = bound.await.unwrap();
+        self.threads = Some(threads);
     }
 
     pub(crate) fn url(&self) -> String {
@@ -80,7 +132,7 @@ impl ControlPlane {
 
     fn serve(&mut self, listener: TcpListener) {
         let stop = CancellationToken::new();
-        let served = services::router(&self.state, stop.clone())
+        let served = services::router(&self.state, Arc::clone(&self.seen), stop.clone())
             .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.clone().cancelled_owned());
         let task = tokio::spawn(async move { served.await.unwrap() });
         self.running = Some((stop, task));
@@ -96,15 +148,7 @@ impl ControlPlane {
 
     /// Comes back on the same port, with its tickets.
     pub(crate) async fn restart(&mut self) {
-        let bind = async {
-            loop {
-                match TcpListener::bind(self.addr).await {
-                    Ok(listener) => return listener,
-                    Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
-                }
-            }
-        };
-        let listener = tokio::time::timeout(PATIENCE, bind).await.expect("the port is free again");
+        let listener = bind(self.addr).await;
         self.serve(listener);
     }
 
@@ -141,6 +185,27 @@ impl ControlPlane {
         })
         .await;
     }
+}
+
+impl Drop for ControlPlane {
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
+    }
+}
+
+/// Opens a port that may have been in use a moment ago.
+async fn bind(addr: SocketAddr) -> TcpListener {
+    let bind = async {
+        loop {
+            match TcpListener::bind(addr).await {
+                Ok(listener) => return listener,
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, bind).await.expect("the port is free again")
 }
 
 impl State {

@@ -26,12 +26,12 @@ use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming, transport::server::Router};
 
-use super::State;
+use super::{Seen, State};
 use crate::support::tickets::is_queued;
 
 /// Everything that it serves, until `stop`.
-pub(super) fn router(state: &Arc<State>, stop: CancellationToken) -> Router {
-    let service = Service { state: Arc::clone(state), stop };
+pub(super) fn router(state: &Arc<State>, seen: Arc<Seen>, stop: CancellationToken) -> Router {
+    let service = Service { state: Arc::clone(state), seen, stop };
     let (_reporter, health) = tonic_health::server::health_reporter();
     tonic::transport::Server::builder()
         .add_service(health)
@@ -43,12 +43,14 @@ pub(super) fn router(state: &Arc<State>, stop: CancellationToken) -> Router {
 #[derive(Clone)]
 struct Service {
     state: Arc<State>,
+    seen: Arc<Seen>,
     stop: CancellationToken,
 }
 
 impl Service {
     /// What is done first in every call.
     async fn receive<T>(&self, request: Request<T>) -> Result<T, Status> {
+        self.seen.calls.fetch_add(1, Ordering::SeqCst);
         let text = |name: &str| {
             let value = request.metadata().get(name);
             value.map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
@@ -135,15 +137,16 @@ impl Matchmaking for Service {
     ) -> Result<Response<Self::WatchStream>, Status> {
         let (events, answers) = mpsc::channel(16);
         let state = Arc::clone(&self.state);
+        let seen = Arc::clone(&self.seen);
         let stop = self.stop.clone();
         let requests = request.into_inner();
         tokio::spawn(async move {
-            let mut subscribed = HashSet::new();
+            let mut open = Open::new(&state, &seen);
             tokio::select! {
-                () = follow(&state, requests, &events, &mut subscribed) => {}
-                () = stop.cancelled() => {}
+                () = follow(&state, requests, &events, &mut open.subscribed) => {}
+                // As the real one does when it shuts down.
+                () = stop.cancelled() => drop(events.try_send(Err(Status::unavailable("shutting down")))),
             }
-            state.subscribed.fetch_sub(subscribed.len(), Ordering::SeqCst);
         });
         Ok(Response::new(ReceiverStream::new(answers)))
     }
@@ -153,6 +156,27 @@ impl Matchmaking for Service {
         _request: Request<pb::ListQueuesRequest>,
     ) -> Result<Response<pb::ListQueuesResponse>, Status> {
         Err(Status::unimplemented("no gateway asks"))
+    }
+}
+
+/// Counts one watch stream and what it follows, also where it ends by a crash.
+struct Open<'a> {
+    state: &'a State,
+    seen: &'a Seen,
+    subscribed: HashSet<String>,
+}
+
+impl<'a> Open<'a> {
+    fn new(state: &'a State, seen: &'a Seen) -> Self {
+        seen.streams.fetch_add(1, Ordering::SeqCst);
+        Self { state, seen, subscribed: HashSet::new() }
+    }
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        self.seen.streams.fetch_sub(1, Ordering::SeqCst);
+        self.state.subscribed.fetch_sub(self.subscribed.len(), Ordering::SeqCst);
     }
 }
 
