@@ -4,10 +4,10 @@
 
 mod own_servers;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use matching::{GroupId, PlayerId, QueueKey, Team, Time};
+use matching::{GroupId, PlayerId, QueueKey, Team};
 use smol_str::SmolStr;
 use storage::{LandId, MatchId, ServerId};
 
@@ -25,8 +25,8 @@ pub(crate) struct AllocationRequest {
     pub(crate) teams: Arc<[Team]>,
     /// Servers there are preferred.
     pub(crate) region: Option<SmolStr>,
-    /// Until when the land is kept for players who have not come.
-    pub(crate) expires_at: Time,
+    /// How long the land is kept for players who have not come.
+    pub(crate) lasting: Duration,
 }
 
 /// One group of a match, and the constraints that it was enqueued with.
@@ -63,6 +63,10 @@ pub(crate) enum AllocationError {
 pub(crate) trait Allocation: Send + Sync + std::fmt::Debug {
     /// A land for the match, ready for its players. Dropping the future gives back whatever it had reserved.
     async fn allocate(&self, request: &AllocationRequest) -> Result<Allocated, AllocationError>;
+
+    /// How many lands of the type may fit now. A hint, so that a queue of a million doesn't try all of it for two places: there
+    /// may be fewer, or more for some match.
+    fn places(&self, land_type: &str) -> usize;
 
     /// Gives a land back that is not needed after all.
     async fn release(&self, land: &LandId, reason: &str);

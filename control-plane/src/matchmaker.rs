@@ -1,11 +1,13 @@
 //! The matchmaker: every queue with tickets has one owner, and this finds the ones that this process may own.
 //!
-//! A queue's work is done by its [`worker`]: it feeds the queue's engine from storage, and [`place`]s what the engine proposes.
+//! A queue's work is done by its [`worker`]: it feeds the queue's engine from storage (what it knows is in [`waiting`]), and
+//! [`place`]s what the engine proposes.
 //! What there is to say about a queue meanwhile is on the [`board`].
 
 mod board;
 mod held_up;
 mod place;
+mod waiting;
 mod waits;
 mod worker;
 
@@ -87,3 +89,6 @@ impl Matchmaker {
 /// A [`watch`] would keep the newest of these only; a report is written often and read rarely, so it sits behind a lock
 /// that is held for a copy.
 type Shared<T> = Arc<Mutex<T>>;
+
+#[cfg(test)]
+mod tests;

@@ -21,7 +21,10 @@ pub(crate) use link::{Answer, Command, Link};
 pub(crate) use server::{Heartbeat, Land, Registration, ServerState, ServerView};
 pub(crate) use table::{HelloRefused, Pick, Reserved};
 
-use self::{link::Links, table::Table};
+use self::{
+    link::Links,
+    table::{RoomChange, Table},
+};
 
 /// How long a lost server is still shown.
 const SHOW_LOST: Duration = Duration::from_secs(5 * 60);
@@ -63,20 +66,21 @@ impl Registry {
     ) -> Result<(), HelloRefused> {
         let now = self.now();
         let (server, instance) = (registration.server.clone(), registration.instance.clone());
-        {
+        let room = {
             let mut inner = self.inner.lock();
-            inner.table.hello(registration, lands, draining, now + expiry, now)?;
+            let room = inner.table.hello(registration, lands, draining, now + expiry, now)?;
             inner.links.replace(&server, instance, link);
-        }
-        self.room_appeared();
+            room
+        };
+        self.tell(room);
         Ok(())
     }
 
     /// Registers a server without an agent, or prolongs its registration.
     pub(crate) fn register(&self, registration: Registration, expiry: Duration) -> Result<(), HelloRefused> {
         let now = self.now();
-        self.inner.lock().table.register(registration, now + expiry, now)?;
-        self.room_appeared();
+        let room = self.inner.lock().table.register(registration, now + expiry, now)?;
+        self.tell(room);
         Ok(())
     }
 
@@ -90,9 +94,7 @@ impl Registry {
             }
             inner.table.heartbeat(server, beat, now + expiry, now)
         };
-        if room {
-            self.room_appeared();
-        }
+        self.tell(room);
         true
     }
 
@@ -106,8 +108,8 @@ impl Registry {
             return;
         };
         // Before the next heartbeat of this stream is read: one without the land means that it ended.
-        if answer == Answer::Ready {
-            inner.table.land_ready(&land, None);
+        if answer == Answer::Ready && !inner.table.land_ready(&land, None) {
+            return;
         }
         // Whoever stops waiting releases the land.
         drop(waiter.send(answer));
@@ -140,36 +142,51 @@ impl Registry {
         self.inner.lock().table.reserve(pick)
     }
 
+    /// How many lands of the type fit now; servers may still refuse them.
+    pub(crate) fn places(&self, land_type: &str) -> usize {
+        self.inner.lock().table.places(land_type)
+    }
+
     /// Asks the land's server to make it. The receiver yields the answer, or ends where none can come any more.
     pub(crate) fn ask(
         &self,
         reserved: &Reserved,
         order: &Arc<LandOrder>,
     ) -> tokio::sync::oneshot::Receiver<Answer> {
-        self.inner.lock().links.ask(&reserved.server, &reserved.land, order)
+        let mut inner = self.inner.lock();
+        // A server that came anew since has forgotten the place: what it made of the order would be counted nowhere.
+        if inner.table.is_kept(reserved) {
+            inner.links.ask(&reserved.server, &reserved.land, order)
+        } else {
+            tokio::sync::oneshot::channel().1
+        }
     }
 
-    /// Marks a land as there without asking: its server has no agent. Its place is free again at `free_at`.
-    pub(crate) fn assume_ready(&self, land: &LandId, free_at: Time) {
-        self.inner.lock().table.land_ready(land, Some(free_at));
+    /// Marks a land as there without asking: its server has no agent. Its place is free again after `lasting`. False: the
+    /// server has gone.
+    pub(crate) fn assume_ready(&self, reserved: &Reserved, lasting: Duration) -> bool {
+        let free_at = self.now() + lasting;
+        self.inner.lock().table.land_ready(&reserved.land, Some(free_at))
+    }
+
+    /// Whether the land is on some server.
+    pub(crate) fn is_there(&self, land: &LandId) -> bool {
+        self.inner.lock().table.is_there(land)
     }
 
     /// Gives a land back, and tells its server to end it. False: it wasn't there.
     pub(crate) fn release(&self, land: &LandId, reason: &str) -> bool {
-        let freed = {
-            let mut inner = self.inner.lock();
-            let server = inner.table.free(land);
-            if let Some(server) = &server {
-                let release = Command::Release { land: land.clone(), reason: reason.to_owned() };
-                inner.links.forget(server, land);
-                inner.links.send(server, release);
-            }
-            server.is_some()
-        };
+        let freed = self.give_back(land, reason);
         if freed {
             self.room_appeared();
         }
         freed
+    }
+
+    /// The same for a land that its server didn't make. No room has appeared by it: whoever heard so would ask the same
+    /// server again at once, and be refused again.
+    pub(crate) fn withdraw(&self, land: &LandId, reason: &str) {
+        self.give_back(land, reason);
     }
 
     /// Every server, or those that host a land type, in the order of their ids.
@@ -194,6 +211,23 @@ impl Registry {
         next
     }
 
+    fn give_back(&self, land: &LandId, reason: &str) -> bool {
+        let mut inner = self.inner.lock();
+        let Some(server) = inner.table.free(land) else {
+            return false;
+        };
+        let release = Command::Release { land: land.clone(), reason: reason.to_owned() };
+        inner.links.forget(&server, land);
+        inner.links.send(&server, release);
+        true
+    }
+
+    fn tell(&self, room: RoomChange) {
+        if room == RoomChange::Appeared {
+            self.room_appeared();
+        }
+    }
+
     fn room_appeared(&self) {
         self.room.send_modify(|count| *count += 1);
     }
@@ -202,3 +236,6 @@ impl Registry {
         Time(self.clock.now_ms())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,14 +3,18 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use matching::Time;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::value::RawValue;
 use storage::LandId;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{Allocated, Allocation, AllocationError, AllocationRequest};
 use crate::registry::{Answer, LandOrder, Pick, Registry, Reserved};
+
+/// After as many servers as this stayed silent, a match goes back to its queue: there its tickets can expire, and others of
+/// the queue have their turn.
+const SILENT_SERVERS: u32 = 5;
 
 /// The registry's servers.
 #[derive(Debug)]
@@ -26,10 +30,15 @@ impl OwnServers {
     }
 
     /// Asks the reserved land's server. `Err`: it refused, went away or stayed silent.
-    async fn ask(&self, reserved: &Reserved, order: &Arc<LandOrder>, free_at: Time) -> Result<(), String> {
+    async fn ask(
+        &self,
+        reserved: &Reserved,
+        order: &Arc<LandOrder>,
+        lasting: Duration,
+    ) -> Result<(), String> {
         if !reserved.must_ask {
-            self.registry.assume_ready(&reserved.land, free_at);
-            return Ok(());
+            let there = self.registry.assume_ready(reserved, lasting);
+            return if there { Ok(()) } else { Err("it was deregistered".to_owned()) };
         }
         let answer = self.registry.ask(reserved, order);
         match tokio::time::timeout(self.answer_within, answer).await {
@@ -56,11 +65,14 @@ impl Allocation for OwnServers {
         });
         let mut asked = HashSet::new();
         let mut last = None;
+        let started = Instant::now();
+        let patience = self.answer_within.saturating_mul(SILENT_SERVERS);
         loop {
             let land = LandId::new(format!("{land_type}:{}", Uuid::now_v7()));
             let region = request.region.as_ref();
             let pick = Pick { land_type, land: &land, region, except: &asked };
-            let Some(reserved) = self.registry.reserve(&pick) else {
+            let reserved = (started.elapsed() < patience).then(|| self.registry.reserve(&pick)).flatten();
+            let Some(reserved) = reserved else {
                 let land_type = land_type.clone();
                 return Err(match last {
                     None => AllocationError::NoServer { land_type },
@@ -68,14 +80,15 @@ impl Allocation for OwnServers {
                 });
             };
             let hold = Hold { registry: &self.registry, land: Some(&reserved.land) };
-            match self.ask(&reserved, &order, request.expires_at).await {
+            match self.ask(&reserved, &order, request.lasting).await {
                 Ok(()) => {
-                    hold.keep();
+                    hold.dealt_with();
                     let connect_url = connect_url(&reserved.connect_base, land_type, &reserved.land);
                     return Ok(Allocated { server: reserved.server, land: reserved.land, connect_url });
                 }
                 Err(reason) => {
-                    drop(hold);
+                    hold.dealt_with();
+                    self.registry.withdraw(&reserved.land, "another server is asked");
                     let server = &reserved.server;
                     tracing::warn!(%server, land = %reserved.land, %reason, "a land was not made; asking the next server");
                     metrics::counter!("control_plane_land_refusals_total").increment(1);
@@ -86,19 +99,23 @@ impl Allocation for OwnServers {
         }
     }
 
+    fn places(&self, land_type: &str) -> usize {
+        self.registry.places(land_type)
+    }
+
     async fn release(&self, land: &LandId, reason: &str) {
         self.registry.release(land, reason);
     }
 }
 
-/// Gives a reserved land back unless it is kept: whatever ends the wait for an answer, no place is leaked.
+/// Gives a reserved land back unless it was dealt with: whoever stops waiting for the answer leaks no place.
 struct Hold<'a> {
     registry: &'a Registry,
     land: Option<&'a LandId>,
 }
 
 impl Hold<'_> {
-    fn keep(mut self) {
+    fn dealt_with(mut self) {
         self.land = None;
     }
 }
@@ -106,7 +123,7 @@ impl Hold<'_> {
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
         if let Some(land) = self.land {
-            self.registry.release(land, "another server was asked");
+            self.registry.release(land, "nobody waits for it any more");
         }
     }
 }

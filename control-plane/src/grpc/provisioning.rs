@@ -121,9 +121,7 @@ impl Provisioning for ProvisioningService {
         let land = request.into_inner().land_id;
         fields.id("land_id", &land);
         fields.check()?;
-        let land = LandId::new(land);
-        self.0.direct.forget(&land);
-        let released = self.0.registry.release(&land, "released by its service");
+        let released = self.0.registry.release(&LandId::new(land), "released by its service");
         Ok(Response::new(pb::ReleaseResponse { released }))
     }
 }

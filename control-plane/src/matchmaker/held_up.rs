@@ -13,18 +13,35 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// accept later, of which nobody tells.
 #[derive(Debug, Default)]
 pub(super) struct HeldUp {
-    now: Option<(String, Time)>,
+    pause: Option<Pause>,
+    /// Pauses since a match got its land.
     failures: u32,
+    /// Why the last match found none, for people; empty where one did.
+    reason: String,
+}
+
+#[derive(Debug)]
+struct Pause {
+    until: Time,
+    /// Not over before, whatever room appears.
+    at_least_until: Time,
 }
 
 impl HeldUp {
     /// A match found no server.
     pub(super) fn failed(&mut self, error: &AllocationError, now: Time) {
-        if self.now.is_none() {
+        if self.pause.is_none() {
             self.failures = self.failures.saturating_add(1);
         }
         let pause = FIRST_PAUSE.saturating_mul(1 << (self.failures - 1).min(10)).min(LONGEST_PAUSE);
-        self.now = Some((error.to_string(), now + pause));
+        // Room appears all the time where there are many servers, and hardly ever on the one that refused: it isn't asked
+        // again each time.
+        let at_least = match error {
+            AllocationError::NoServer { .. } => Duration::ZERO,
+            AllocationError::NoneAnswered { .. } => FIRST_PAUSE,
+        };
+        self.pause = Some(Pause { until: now + pause, at_least_until: now + at_least });
+        self.reason = error.to_string();
     }
 
     /// A match got its land.
@@ -34,25 +51,25 @@ impl HeldUp {
 
     /// There is room again.
     pub(super) fn room_appeared(&mut self) {
-        self.now = None;
+        if let Some(pause) = &mut self.pause {
+            pause.until = pause.until.min(pause.at_least_until);
+        }
     }
 
     /// Whether the queue pauses. A pause that is over is forgotten.
     pub(super) fn is_paused(&mut self, now: Time) -> bool {
-        if self.now.as_ref().is_some_and(|(_, until)| *until <= now) {
-            self.now = None;
-        }
-        self.now.is_some()
+        self.pause.take_if(|pause| pause.until <= now);
+        self.pause.is_some()
     }
 
     /// When the pause ends by itself.
     pub(super) fn until(&self) -> Option<Time> {
-        self.now.as_ref().map(|(_, until)| *until)
+        self.pause.as_ref().map(|pause| pause.until)
     }
 
-    /// Why, for people; empty where nothing is in the way.
+    /// Why no match gets a land, for people; empty where nothing is in the way. Stays while it is tried again.
     pub(super) fn reason(&self) -> &str {
-        self.now.as_ref().map_or("", |(reason, _)| reason)
+        &self.reason
     }
 }
 
@@ -60,24 +77,43 @@ impl HeldUp {
 mod tests {
     use super::*;
 
+    fn no_server() -> AllocationError {
+        AllocationError::NoServer { land_type: "hero".into() }
+    }
+
+    fn none_answered() -> AllocationError {
+        AllocationError::NoneAnswered { land_type: "hero".into(), asked: 1, last: "no mood".to_owned() }
+    }
+
     #[test]
     fn pauses_grow_and_room_ends_them() {
-        let error = AllocationError::NoServer { land_type: "hero".into() };
         let mut held_up = HeldUp::default();
         let mut pauses = Vec::new();
         for round in 0..8 {
             let now = Time(round * 100_000);
             assert!(!held_up.is_paused(now));
-            held_up.failed(&error, now);
+            held_up.failed(&no_server(), now);
             // Another match of the same pass fails as well: that is no second failure.
-            held_up.failed(&error, now);
+            held_up.failed(&no_server(), now);
             pauses.push(held_up.until().unwrap().since(now).as_millis());
             held_up.room_appeared();
+            assert!(!held_up.is_paused(now) && held_up.reason().contains("hero"));
         }
         assert_eq!(pauses, [250, 500, 1000, 2000, 4000, 5000, 5000, 5000]);
         held_up.succeeded();
-        held_up.failed(&error, Time(0));
+        assert_eq!(held_up.reason(), "");
+        held_up.failed(&no_server(), Time(0));
         assert_eq!(held_up.until(), Some(Time(250)));
-        assert!(held_up.reason().contains("hero"));
+    }
+
+    #[test]
+    fn a_server_that_refused_is_left_alone_for_a_moment() {
+        let mut held_up = HeldUp::default();
+        for round in 0..4 {
+            let now = Time(round * 100_000);
+            held_up.failed(&none_answered(), now);
+            held_up.room_appeared();
+            assert!(held_up.is_paused(now) && !held_up.is_paused(now + FIRST_PAUSE));
+        }
     }
 }

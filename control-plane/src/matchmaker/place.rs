@@ -1,8 +1,8 @@
 //! A proposed match becomes a real one: a land is allocated, and the tickets get their assignments, or none does.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use matching::{Proposal, TicketId, Time};
+use matching::{Team, TicketId, Time};
 use smol_str::SmolStr;
 use storage::{Assignment, AssignmentId, Fenced, Lease, MatchId, NewMatch, StorageError, TicketRecord};
 use uuid::Uuid;
@@ -13,12 +13,13 @@ use crate::{
     queues::QueueSettings,
 };
 
-/// A proposal with what is known of its tickets.
+/// Tickets that may play together.
 #[derive(Debug)]
 pub(super) struct Match {
-    pub(super) proposal: Proposal,
-    /// In the order of the proposal's tickets.
+    /// Oldest first.
     pub(super) records: Vec<Arc<TicketRecord>>,
+    /// Who plays with whom; empty where the queue has no teams.
+    pub(super) teams: Arc<[Team]>,
 }
 
 /// What became of it.
@@ -40,12 +41,12 @@ impl Matchmaker {
     /// Finds a land for the match and commits it. Everything that was reserved for a match that doesn't happen is given back.
     pub(super) async fn place(&self, lease: &Lease, settings: &QueueSettings, the_match: Match) -> Placed {
         let match_id = MatchId::new(Uuid::now_v7().to_string());
-        let expires_at = Time(self.clock.wall_ms()) + self.assignment_lifetime;
-        let request = request(lease, settings, &match_id, &the_match, expires_at);
+        let request = request(lease, settings, &match_id, &the_match, self.assignment_lifetime);
         let land = match self.allocation.allocate(&request).await {
             Ok(land) => land,
             Err(error) => return Placed::NoLand(the_match, error),
         };
+        let expires_at = Time(self.clock.wall_ms()) + self.assignment_lifetime;
         let assignment = |record: &Arc<TicketRecord>| {
             let assignment = Assignment {
                 id: AssignmentId::new(Uuid::now_v7().to_string()),
@@ -80,7 +81,7 @@ fn request(
     settings: &QueueSettings,
     match_id: &MatchId,
     the_match: &Match,
-    expires_at: Time,
+    lasting: Duration,
 ) -> AllocationRequest {
     let records = &the_match.records;
     let players = records.iter().flat_map(|record| record.ticket.players.iter());
@@ -96,9 +97,9 @@ fn request(
             })
             .collect(),
         players: players.map(|player| player.id.clone()).collect(),
-        teams: Arc::from(the_match.proposal.teams.as_slice()),
+        teams: Arc::clone(&the_match.teams),
         // Of those who said where they want to play, the one that waited longest is heard.
         region: records.iter().find_map(|record| record.region.clone()),
-        expires_at,
+        lasting,
     }
 }

@@ -120,8 +120,10 @@ impl Links {
 
     pub(super) fn send(&self, server: &ServerId, command: Command) {
         let Some(open) = self.0.get(server) else { return };
-        if open.link.commands.try_send(command).is_err() {
-            tracing::warn!(%server, "a command could not be sent; the next heartbeat sets it right");
+        if let Err(unsent) = open.link.commands.try_send(command) {
+            let command = unsent.into_inner();
+            // What it has in the end is in its next heartbeat, and counts.
+            tracing::warn!(%server, ?command, "the agent doesn't read; a command was not sent");
         }
     }
 }

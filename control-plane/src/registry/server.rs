@@ -87,9 +87,12 @@ impl Server {
         }
     }
 
-    /// Whether one more land fits.
-    pub(super) fn has_room(&self) -> bool {
-        self.state() == ServerState::Ready && self.lands.len() < self.registration.capacity
+    /// How many more lands fit.
+    pub(super) fn free(&self) -> usize {
+        match self.state() {
+            ServerState::Ready => self.registration.capacity.saturating_sub(self.lands.len()),
+            _ => 0,
+        }
     }
 
     /// Takes the server's word for the lands that it has: what was ready and isn't there any more has ended; what it has

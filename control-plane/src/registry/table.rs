@@ -1,26 +1,25 @@
 //! The knowledge about game servers and their lands, as plain data: no lock, no I/O, time as an argument.
 //!
 //! A land is reserved before its server is asked, so that two matches never count on the same place. What a server reports is
-//! believed over what is remembered, except for lands that it was asked for and has not answered yet.
+//! believed over what is remembered, except for lands that it was asked for and has not answered yet. Here is how servers
+//! come and go; what happens to single lands is in `table/lands.rs`.
 
+mod lands;
 mod room;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use matching::Time;
-use smol_str::SmolStr;
 use storage::{LandId, ServerId};
 
+pub(crate) use self::lands::{Pick, Reserved};
 use self::room::Room;
-use super::{
-    land::{LandState, PlacedLand},
-    server::{Heartbeat, Land, Registration, Server, ServerView},
-};
+use super::server::{Heartbeat, Land, Registration, Server, ServerView};
 
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     servers: BTreeMap<ServerId, Server>,
-    /// Where each land is.
+    /// Where each land is. Where two servers say that they have it: where it was placed, or was first heard of.
     lands: HashMap<LandId, ServerId>,
     room: Room,
     /// When to look at a server again: it may have been silent for too long, or be forgotten.
@@ -36,26 +35,11 @@ pub(crate) enum HelloRefused {
     Superseded { by: String },
 }
 
-/// What a match wants of a server.
-#[derive(Debug)]
-pub(crate) struct Pick<'a> {
-    pub(crate) land_type: &'a str,
-    /// The new land's id.
-    pub(crate) land: &'a LandId,
-    /// Tried first.
-    pub(crate) region: Option<&'a SmolStr>,
-    /// Servers that were asked already.
-    pub(crate) except: &'a HashSet<ServerId>,
-}
-
-/// A place that is kept for a land.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reserved {
-    pub(crate) server: ServerId,
-    pub(crate) land: LandId,
-    pub(crate) connect_base: String,
-    /// Whether the server has an agent that must be asked.
-    pub(crate) must_ask: bool,
+/// Whether a land fits now where none fitted before, as far as one server goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RoomChange {
+    Appeared,
+    None,
 }
 
 /// What the passing of time did.
@@ -75,7 +59,7 @@ impl Table {
         draining: bool,
         expires_at: Time,
         now: Time,
-    ) -> Result<(), HelloRefused> {
+    ) -> Result<RoomChange, HelloRefused> {
         if let Some(known) = self.servers.get(&registration.server)
             && let Some(holder) = &known.registration.instance
             && registration.instance.as_ref().is_none_or(|instance| instance < holder)
@@ -97,57 +81,69 @@ impl Table {
             lands: HashMap::new(),
         };
         let (new, _) = server.reconcile(lands);
-        self.lands.extend(new.into_iter().map(|land| (land, id.clone())));
-        self.deadlines.insert((expires_at, id.clone()));
+        let room = RoomChange::of(server.free() > 0);
         self.servers.insert(id.clone(), server);
+        self.adopt(&id, new);
+        self.deadlines.insert((expires_at, id.clone()));
         self.index(&id);
-        Ok(())
+        Ok(room)
     }
 
-    /// A server without an agent comes, or says that it is still there.
+    /// A server without an agent comes, or says that it is still there. It says nothing of its lands, so they stay as they
+    /// are, even where it describes itself anew.
     pub(crate) fn register(
         &mut self,
         registration: Registration,
         expires_at: Time,
         now: Time,
-    ) -> Result<(), HelloRefused> {
+    ) -> Result<RoomChange, HelloRefused> {
         let id = registration.server.clone();
-        let known = self.servers.get_mut(&id);
-        match known {
-            Some(known) if known.registration == registration => {
-                known.last_heard = now;
-                known.lost_until = None;
-                self.prolong(&id, expires_at);
-                self.index(&id);
-                Ok(())
-            }
-            _ => self.hello(registration, Vec::new(), false, expires_at, now),
+        let Some(known) = self.servers.get_mut(&id).filter(|known| known.registration.instance.is_none())
+        else {
+            return self.hello(registration, Vec::new(), false, expires_at, now);
+        };
+        let free_before = known.free();
+        if known.registration != registration {
+            self.room.forget(&known.registration);
+            known.registration = registration;
         }
+        known.last_heard = now;
+        known.lost_until = None;
+        let room = RoomChange::of(known.free() > free_before);
+        self.prolong(&id, expires_at);
+        self.index(&id);
+        Ok(room)
     }
 
-    /// Takes a heartbeat. True: places became free.
-    pub(crate) fn heartbeat(&mut self, id: &ServerId, beat: Heartbeat, expires_at: Time, now: Time) -> bool {
+    /// Takes a heartbeat.
+    pub(crate) fn heartbeat(
+        &mut self,
+        id: &ServerId,
+        beat: Heartbeat,
+        expires_at: Time,
+        now: Time,
+    ) -> RoomChange {
         let Some(server) = self.servers.get_mut(id) else {
-            return false;
+            return RoomChange::None;
         };
         if beat.sequence <= server.sequence {
-            return false;
+            return RoomChange::None;
         }
-        let had_room = server.has_room();
+        let had_room = server.free() > 0;
         server.sequence = beat.sequence;
         server.healthy = beat.healthy;
         server.draining = beat.draining;
         server.lost_until = None;
         server.last_heard = now;
         let (new, ended) = server.reconcile(beat.lands);
-        let room_appeared = server.has_room() && (!had_room || !ended.is_empty());
+        let room = RoomChange::of(server.free() > 0 && (!had_room || !ended.is_empty()));
         for land in &ended {
-            self.lands.remove(land);
+            self.unlink(id, land);
         }
-        self.lands.extend(new.into_iter().map(|land| (land, id.clone())));
+        self.adopt(id, new);
         self.prolong(id, expires_at);
         self.index(id);
-        room_appeared
+        room
     }
 
     /// The server can't be reached: it takes no lands, and is forgotten at `until` if it doesn't come back.
@@ -164,10 +160,10 @@ impl Table {
         let Some(server) = self.servers.remove(id) else {
             return false;
         };
-        self.room.remove(&server.registration);
+        self.room.forget(&server.registration);
         self.deadlines.remove(&(server.expires_at, id.clone()));
         for (land, placed) in server.lands {
-            self.lands.remove(&land);
+            self.unlink(id, &land);
             if let Some(at) = placed.free_at {
                 self.free_at.remove(&(at, land));
             }
@@ -184,51 +180,7 @@ impl Table {
         }
     }
 
-    /// Keeps a place for a land on the next server in turn: one in the region where there is one, else any.
-    pub(crate) fn reserve(&mut self, pick: &Pick<'_>) -> Option<Reserved> {
-        let id = self.room.next(pick.land_type, pick.region, pick.except)?;
-        let server = self.servers.get_mut(&id)?;
-        let placed = PlacedLand { state: LandState::Reserved, players: Vec::new(), free_at: None };
-        server.lands.insert(pick.land.clone(), placed);
-        let reserved = Reserved {
-            server: id.clone(),
-            land: pick.land.clone(),
-            connect_base: server.registration.connect_base.clone(),
-            must_ask: server.registration.instance.is_some(),
-        };
-        self.lands.insert(pick.land.clone(), id.clone());
-        self.index(&id);
-        Some(reserved)
-    }
-
-    /// A reserved land is there. `free_at`: when its place is taken to be free, on a server that won't say.
-    pub(crate) fn land_ready(&mut self, land: &LandId, free_at: Option<Time>) {
-        let server = self.lands.get(land).and_then(|id| self.servers.get_mut(id));
-        if let Some(placed) = server.and_then(|server| server.lands.get_mut(land)) {
-            placed.state = LandState::Ready;
-            placed.free_at = free_at;
-            self.free_at.extend(free_at.map(|at| (at, land.clone())));
-        }
-    }
-
-    /// Gives a land's place back. The server that it was on, where it was on one.
-    pub(crate) fn free(&mut self, land: &LandId) -> Option<ServerId> {
-        let id = self.lands.remove(land)?;
-        let server = self.servers.get_mut(&id)?;
-        if let Some(at) = server.lands.remove(land).and_then(|placed| placed.free_at) {
-            self.free_at.remove(&(at, land.clone()));
-        }
-        self.index(&id);
-        Some(id)
-    }
-
-    /// Whether the land is there, on a server that is heard of.
-    #[cfg(test)]
-    fn is_live(&self, land: &LandId) -> bool {
-        let server = self.lands.get(land).and_then(|id| self.servers.get(id));
-        server.is_some_and(|server| server.lost_until.is_none())
-    }
-
+    /// Every server, or those that host a land type, in the order of their ids.
     pub(crate) fn list(&self, land_type: Option<&str>) -> Vec<ServerView> {
         let hosts = |server: &&Server| {
             land_type.is_none_or(|wanted| server.registration.land_types.iter().any(|has| has == wanted))
@@ -274,12 +226,14 @@ impl Table {
     /// Brings the index of servers with room up to date with one server.
     fn index(&mut self, id: &ServerId) {
         if let Some(server) = self.servers.get(id) {
-            if server.has_room() {
-                self.room.insert(&server.registration);
-            } else {
-                self.room.remove(&server.registration);
-            }
+            self.room.set(&server.registration, server.free());
         }
+    }
+}
+
+impl RoomChange {
+    fn of(appeared: bool) -> Self {
+        if appeared { Self::Appeared } else { Self::None }
     }
 }
 

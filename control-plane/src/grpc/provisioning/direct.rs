@@ -19,37 +19,55 @@ use crate::{
     grpc::fields::Fields,
 };
 
-/// Calls that are remembered; one more forgets the oldest that is over.
-const MAX_REMEMBERED: usize = 100_000;
+/// Calls that are remembered before the first look for those that are over.
+const TIDY_AT_LEAST: usize = 1_000;
 
-/// What was allocated under which `allocation_id`, so that a call can be repeated.
+/// What was allocated under which `allocation_id`, so that a call can be repeated. An answer is remembered while its land
+/// lives: there are no more of them than the servers hold lands, and some that nobody has tidied away yet.
 #[derive(Debug, Default)]
-pub(crate) struct DirectAllocations(Mutex<HashMap<String, Arc<Call>>>);
+pub(crate) struct DirectAllocations(Mutex<Calls>);
+
+#[derive(Debug, Default)]
+struct Calls {
+    by_id: HashMap<String, Arc<Call>>,
+    /// At how many calls those that are over are looked for.
+    tidy_at: usize,
+}
 
 /// One allocation: repeated calls wait for the first, and get its answer.
-#[derive(Debug, Default)]
-struct Call {
-    answer: OnceCell<pb::AllocateResponse>,
+type Call = OnceCell<pb::AllocateResponse>;
+
+/// A call that somebody makes or waits for. One that comes to nothing is forgotten.
+struct Use<'a> {
+    all: &'a DirectAllocations,
+    id: String,
+    call: Arc<Call>,
 }
 
 impl DirectAllocations {
-    /// The land is not needed any more: its `allocation_id` may be used again.
-    pub(super) fn forget(&self, land: &LandId) {
-        let is_lands =
-            |call: &Arc<Call>| call.answer.get().is_some_and(|answer| answer.land_id == land.as_str());
-        self.0.lock().retain(|_, call| !is_lands(call));
-    }
-
-    fn call(&self, id: &str, now: Time) -> Result<Arc<Call>, Refusal> {
+    fn begin(&self, id: &str, is_there: impl Fn(&LandId) -> bool) -> Use<'_> {
+        let lives = |call: &Call| call.get().is_none_or(|answer| is_there(&LandId::new(&answer.land_id)));
         let mut calls = self.0.lock();
-        if calls.len() >= MAX_REMEMBERED {
-            calls.retain(|_, call| call.answer.get().is_none_or(|answer| answer.expires_at_unix_ms > now.0));
+        if calls.by_id.len() >= calls.tidy_at {
+            calls.by_id.retain(|_, call| lives(call));
+            calls.tidy_at = (calls.by_id.len() * 2).max(TIDY_AT_LEAST);
         }
-        if calls.len() >= MAX_REMEMBERED && !calls.contains_key(id) {
-            let message = "too many allocations are open; release lands that are not needed";
-            return Err(Refusal::new(Reason::RateLimited, message));
+        let call = calls.by_id.entry(id.to_owned()).or_default();
+        if !lives(call) {
+            *call = Arc::default();
         }
-        Ok(Arc::clone(calls.entry(id.to_owned()).or_default()))
+        Use { all: self, id: id.to_owned(), call: Arc::clone(call) }
+    }
+}
+
+impl Drop for Use<'_> {
+    fn drop(&mut self) {
+        let mut calls = self.all.0.lock();
+        // The map's and this one: nobody else waits for it.
+        let abandoned = self.call.get().is_none() && Arc::strong_count(&self.call) == 2;
+        if abandoned {
+            calls.by_id.remove(&self.id);
+        }
     }
 }
 
@@ -59,14 +77,13 @@ pub(super) async fn allocate(
     request: pb::AllocateRequest,
 ) -> Result<pb::AllocateResponse, Refusal> {
     check(&request)?;
-    let call = shared.direct.call(&request.allocation_id, Time(shared.clock.wall_ms()))?;
-    let answer = call.answer.get_or_try_init(|| first(shared, request)).await;
+    let begun = shared.direct.begin(&request.allocation_id, |land| shared.registry.is_there(land));
+    let answer = begun.call.get_or_try_init(|| first(shared, request)).await;
     answer.cloned()
 }
 
 async fn first(shared: &Shared, request: pb::AllocateRequest) -> Result<pb::AllocateResponse, Refusal> {
     let queue = QueueKey::new(&request.queue_key);
-    let expires_at = Time(shared.clock.wall_ms()) + shared.assignment_lifetime;
     let constraints =
         (!request.constraints_json.is_empty()).then(|| Arc::from(request.constraints_json.as_str()));
     let wanted = AllocationRequest {
@@ -77,9 +94,10 @@ async fn first(shared: &Shared, request: pb::AllocateRequest) -> Result<pb::Allo
         players: request.player_ids.iter().map(PlayerId::new).collect(),
         teams: Arc::from([]),
         region: (!request.region.is_empty()).then(|| SmolStr::new(&request.region)),
-        expires_at,
+        lasting: shared.assignment_lifetime,
     };
     let land = shared.allocation.allocate(&wanted).await.map_err(refusal)?;
+    let expires_at = Time(shared.clock.wall_ms()) + shared.assignment_lifetime;
     Ok(pb::AllocateResponse {
         server_id: land.server.to_string(),
         land_id: land.land.to_string(),
@@ -124,4 +142,40 @@ fn refusal(error: AllocationError) -> Refusal {
         }
     };
     Refusal::new(Reason::NoServerAvailable, message).retry_after(std::time::Duration::from_secs(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(land: &str) -> pb::AllocateResponse {
+        pb::AllocateResponse { land_id: land.to_owned(), ..Default::default() }
+    }
+
+    #[test]
+    fn a_call_that_came_to_nothing_is_forgotten() {
+        let all = DirectAllocations::default();
+        let (first, second) = (all.begin("a", |_| true), all.begin("a", |_| true));
+        drop(first);
+        assert_eq!(all.0.lock().by_id.len(), 1, "somebody else still waits for it");
+        drop(second);
+        assert_eq!(all.0.lock().by_id.len(), 0);
+    }
+
+    #[test]
+    fn an_answer_is_remembered_while_its_land_lives() {
+        let all = DirectAllocations::default();
+        all.begin("a", |_| true).call.set(answer("demo:1")).unwrap();
+        assert_eq!(all.begin("a", |_| true).call.get(), Some(&answer("demo:1")));
+        assert_eq!(all.begin("a", |_| false).call.get(), None);
+    }
+
+    #[test]
+    fn answers_whose_land_has_ended_are_tidied_away() {
+        let all = DirectAllocations::default();
+        for n in 0..TIDY_AT_LEAST * 5 {
+            all.begin(&n.to_string(), |_| false).call.set(answer("demo:1")).unwrap();
+            assert!(all.0.lock().by_id.len() <= TIDY_AT_LEAST);
+        }
+    }
 }

@@ -124,29 +124,7 @@ impl World {
 
     /// A server for lands of the type `demo` that says nothing by itself.
     pub(super) fn server(&self, id: &str, capacity: usize) -> FakeServer {
-        static NEXT_LINK: AtomicU64 = AtomicU64::new(1);
-        let (commands, commanded) = mpsc::channel(1_024);
-        let link = NEXT_LINK.fetch_add(1, Ordering::Relaxed);
-        let server = FakeServer {
-            registry: Arc::clone(&self.registry),
-            id: ServerId::new(id),
-            link,
-            commands: commanded,
-            sequence: 0,
-        };
-        let registration = Registration {
-            server: server.id.clone(),
-            instance: Some("i-1".to_owned()),
-            connect_base: format!("ws://{id}"),
-            land_types: vec!["demo".into()],
-            region: None,
-            capacity,
-            labels: std::collections::BTreeMap::new(),
-            version: String::new(),
-        };
-        let link = Link { id: link, commands };
-        self.registry.connect(registration, Vec::new(), false, EXPIRY, link).unwrap();
-        server
+        FakeServer::connect(&self.registry, id, capacity, Vec::new())
     }
 
     /// Stops the matchmaker and every server that the tasks own.
@@ -166,6 +144,31 @@ pub(super) struct FakeServer {
 }
 
 impl FakeServer {
+    /// Opens a stream, which replaces one that the server had.
+    pub(super) fn connect(registry: &Arc<Registry>, id: &str, capacity: usize, lands: Vec<LandId>) -> Self {
+        static NEXT_LINK: AtomicU64 = AtomicU64::new(1);
+        let (commands, commanded) = mpsc::channel(1_024);
+        let link = NEXT_LINK.fetch_add(1, Ordering::Relaxed);
+        let registration = Registration {
+            server: ServerId::new(id),
+            instance: Some("i-1".to_owned()),
+            connect_base: format!("ws://{id}"),
+            land_types: vec!["demo".into()],
+            region: None,
+            capacity,
+            labels: std::collections::BTreeMap::new(),
+            version: String::new(),
+        };
+        let lands = lands.into_iter().map(|id| Land { id, players: Vec::new() }).collect();
+        registry.connect(registration, lands, false, EXPIRY, Link { id: link, commands }).unwrap();
+        Self { registry: Arc::clone(registry), id: ServerId::new(id), link, commands: commanded, sequence: 0 }
+    }
+
+    /// The stream breaks.
+    pub(super) fn disconnect(&self) {
+        self.registry.disconnected(&self.id, self.link);
+    }
+
     /// The next command; `None` once the link is closed.
     pub(super) async fn command(&mut self) -> Option<Command> {
         self.commands.recv().await

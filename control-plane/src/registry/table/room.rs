@@ -1,7 +1,7 @@
 //! Which servers have room, found without asking each of them.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     ops::Bound,
 };
 
@@ -16,25 +16,38 @@ pub(super) struct Room(HashMap<(SmolStr, Option<SmolStr>), Turn>);
 
 #[derive(Debug, Default)]
 struct Turn {
-    servers: BTreeSet<ServerId>,
+    /// How many lands fit on each; none of them is full.
+    free: BTreeMap<ServerId, usize>,
+    /// How many lands fit on all of them.
+    places: usize,
     /// Whose turn was last; it may have gone since.
     last: Option<ServerId>,
 }
 
 impl Room {
-    pub(super) fn insert(&mut self, registration: &Registration) {
+    /// Notes how many lands fit on a server. One that fills up and empties again doesn't come first because of it.
+    pub(super) fn set(&mut self, registration: &Registration, free: usize) {
         for key in keys(registration) {
-            self.0.entry(key).or_default().servers.insert(registration.server.clone());
+            self.0.entry(key).or_default().set(&registration.server, free);
         }
     }
 
-    /// Keeps the turn: a server that fills up and empties again doesn't come first because of it.
-    pub(super) fn remove(&mut self, registration: &Registration) {
+    /// The server is gone, or is about to be described anew.
+    pub(super) fn forget(&mut self, registration: &Registration) {
         for key in keys(registration) {
             if let Some(turn) = self.0.get_mut(&key) {
-                turn.servers.remove(&registration.server);
+                turn.set(&registration.server, 0);
+                // Land types are made up by servers: none stays for ever.
+                if turn.free.is_empty() {
+                    self.0.remove(&key);
+                }
             }
         }
+    }
+
+    /// How many lands of the type fit on all servers together. A server of several types counts for each.
+    pub(super) fn places(&self, land_type: &str) -> usize {
+        self.0.get(&(SmolStr::new(land_type), None)).map_or(0, |turn| turn.places)
     }
 
     /// The next server in turn: in the region where one there has room, else anywhere.
@@ -48,13 +61,27 @@ impl Room {
         let mut places = regional.into_iter().chain([None]);
         places.find_map(|place| self.0.get_mut(&(SmolStr::new(land_type), place))?.next(except))
     }
+
+    /// How many kinds of room are kept in mind.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 impl Turn {
+    fn set(&mut self, server: &ServerId, free: usize) {
+        let before = match free {
+            0 => self.free.remove(server),
+            _ => self.free.insert(server.clone(), free),
+        };
+        self.places = self.places - before.unwrap_or(0) + free;
+    }
+
     fn next(&mut self, except: &HashSet<ServerId>) -> Option<ServerId> {
         let from = self.last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
-        let rest = self.servers.range((from, Bound::Unbounded));
-        let next = rest.chain(self.servers.iter()).find(|id| !except.contains(*id)).cloned()?;
+        let rest = self.free.range((from, Bound::Unbounded));
+        let next = rest.chain(&self.free).map(|(id, _)| id).find(|id| !except.contains(*id)).cloned()?;
         self.last = Some(next.clone());
         Some(next)
     }

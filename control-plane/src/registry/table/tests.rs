@@ -1,6 +1,8 @@
 //! What the table knows after what it was told.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
+
+use smol_str::SmolStr;
 
 use super::*;
 use crate::registry::server::ServerState;
@@ -83,10 +85,12 @@ fn a_land_that_a_heartbeat_leaves_out_has_ended() {
         reserve(&mut table, land);
     }
     table.land_ready(&LandId::new("l1"), None);
-    assert!(!table.heartbeat(&ServerId::new("a"), beat(1, &["l1"]), SOON, NOW), "l2 waits for its answer");
+    let room = table.heartbeat(&ServerId::new("a"), beat(1, &["l1"]), SOON, NOW);
+    assert_eq!(room, RoomChange::None, "l2 waits for its answer");
     assert_eq!(reserve(&mut table, "l3"), None);
-    assert!(table.heartbeat(&ServerId::new("a"), beat(2, &[]), SOON, NOW), "l1 ended");
-    assert!(!table.is_live(&LandId::new("l1")) && table.is_live(&LandId::new("l2")));
+    let room = table.heartbeat(&ServerId::new("a"), beat(2, &[]), SOON, NOW);
+    assert_eq!(room, RoomChange::Appeared, "l1 ended");
+    assert!(!table.is_there(&LandId::new("l1")) && table.is_there(&LandId::new("l2")));
     assert_eq!(reserve(&mut table, "l3").as_deref(), Some("a"));
 }
 
@@ -95,7 +99,7 @@ fn an_old_heartbeat_changes_nothing() {
     let mut table = table(&["a"]);
     table.heartbeat(&ServerId::new("a"), beat(5, &["l1"]), SOON, NOW);
     table.heartbeat(&ServerId::new("a"), beat(4, &[]), SOON, NOW);
-    assert!(table.is_live(&LandId::new("l1")));
+    assert!(table.is_there(&LandId::new("l1")));
 }
 
 #[test]
@@ -107,11 +111,11 @@ fn a_silent_server_is_lost_then_back_then_forgotten() {
     assert_eq!(table.expire(SOON, SOON + SHOWN).lost, std::slice::from_ref(&id));
     assert_eq!((state(&table, "a"), reserve(&mut table, "l")), (ServerState::Lost, None));
 
-    assert!(table.heartbeat(&id, beat(1, &[]), SOON + SHOWN, SOON), "it is heard of again");
+    let room = table.heartbeat(&id, beat(1, &[]), SOON + SHOWN, SOON);
+    assert_eq!(room, RoomChange::Appeared, "it is heard of again");
     assert_eq!(reserve(&mut table, "l").as_deref(), Some("a"));
 
     table.lose(&id, SOON + SHOWN * 2);
-    assert!(!table.is_live(&LandId::new("l")));
     table.expire(SOON + SHOWN * 2, SOON + SHOWN * 3);
     assert!(table.list(None).is_empty() && table.lands.is_empty());
     assert_eq!(table.next_deadline(), None);
@@ -123,8 +127,8 @@ fn the_newer_instance_takes_over_and_the_older_is_refused() {
     reserve(&mut table, "l1");
     let lands = vec![Land { id: LandId::new("l9"), players: Vec::new() }];
     table.hello(server("a", "i-2"), lands, false, SOON, NOW).unwrap();
-    assert!(!table.is_live(&LandId::new("l1")), "the older instance's open question died with it");
-    assert!(table.is_live(&LandId::new("l9")));
+    assert!(!table.is_there(&LandId::new("l1")), "the older instance's open question died with it");
+    assert!(table.is_there(&LandId::new("l9")));
     let refused = table.hello(server("a", "i-1"), Vec::new(), false, SOON, NOW);
     assert_eq!(refused, Err(HelloRefused::Superseded { by: "i-2".to_owned() }));
     // Once the newer one is lost, the older may come back.
@@ -140,7 +144,7 @@ fn draining_and_unhealthy_servers_get_nothing() {
     assert_eq!((state(&table, "a"), reserve(&mut table, "l")), (ServerState::Draining, None));
     table.heartbeat(&id, Heartbeat { healthy: false, ..beat(2, &[]) }, SOON, NOW);
     assert_eq!((state(&table, "a"), reserve(&mut table, "l")), (ServerState::Unhealthy, None));
-    assert!(table.heartbeat(&id, beat(3, &[]), SOON, NOW));
+    assert_eq!(table.heartbeat(&id, beat(3, &[]), SOON, NOW), RoomChange::Appeared);
     assert!(reserve(&mut table, "l").is_some());
 }
 
@@ -151,11 +155,82 @@ fn a_server_without_an_agent_frees_its_places_by_time() {
     table.register(plain.clone(), SOON, NOW).unwrap();
     reserve(&mut table, "l1");
     table.land_ready(&LandId::new("l1"), Some(Time(5_000)));
-    table.register(plain, SOON, NOW).unwrap();
+    assert_eq!(table.register(plain, SOON, NOW), Ok(RoomChange::None));
     assert_eq!(reserve(&mut table, "l2"), None, "registering again is a heartbeat and frees nothing");
     assert_eq!(table.next_deadline(), Some(Time(5_000)));
     assert!(table.expire(Time(5_000), SOON).freed);
     assert_eq!(reserve(&mut table, "l2").as_deref(), Some("a"));
     assert_eq!(table.deregister(&ServerId::new("a")), Ok(true));
     assert_eq!(table.deregister(&ServerId::new("a")), Ok(false));
+}
+
+fn plain(id: &str, capacity: usize) -> Registration {
+    Registration { instance: None, capacity, ..server(id, "") }
+}
+
+#[test]
+fn a_server_without_an_agent_that_is_described_anew_keeps_its_places() {
+    let mut table = Table::default();
+    table.register(plain("a", 3), SOON, NOW).unwrap();
+    for land in ["l1", "l2"] {
+        reserve(&mut table, land);
+        table.land_ready(&LandId::new(land), Some(Time(5_000)));
+    }
+    let other = Registration { version: "2".to_owned(), land_types: vec!["hero".into()], ..plain("a", 2) };
+    table.register(other, SOON, NOW).unwrap();
+    assert_eq!(reserve(&mut table, "l3"), None, "it has two lands and room for two");
+    assert_eq!(table.register(plain("a", 3), SOON, NOW), Ok(RoomChange::Appeared));
+    assert!(reserve(&mut table, "l3").is_some());
+    table.deregister(&ServerId::new("a")).unwrap();
+    assert_eq!(table.next_deadline(), None);
+}
+
+#[test]
+fn a_land_that_two_servers_claim_stays_where_it_was_placed() {
+    let mut table = table(&["a"]);
+    reserve(&mut table, "l1");
+    table.hello(server("b", "i-1"), Vec::new(), true, SOON, NOW).unwrap();
+    table.heartbeat(&ServerId::new("b"), beat(1, &["l1"]), SOON, NOW);
+    assert_eq!(
+        table.free(&LandId::new("l1")),
+        Some(ServerId::new("a")),
+        "its place is given back where it is"
+    );
+    assert_eq!(table.servers[&ServerId::new("a")].lands.len(), 0);
+}
+
+#[test]
+fn a_land_follows_its_game_server_to_another_server_id() {
+    let mut table = table(&["old"]);
+    reserve(&mut table, "l1");
+    table.land_ready(&LandId::new("l1"), None);
+    table.lose(&ServerId::new("old"), SOON);
+    let lands = vec![Land { id: LandId::new("l1"), players: Vec::new() }];
+    table.hello(server("new", "i-1"), lands, false, SOON + SHOWN, NOW).unwrap();
+    table.expire(SOON, SOON + SHOWN);
+    assert_eq!(table.free(&LandId::new("l1")), Some(ServerId::new("new")), "the lost one took it along");
+}
+
+#[test]
+fn land_types_are_forgotten_with_their_servers() {
+    let mut table = table(&["a"]);
+    for round in 0..100 {
+        let other = Registration { land_types: vec![format!("type-{round}").into()], ..server("a", "i-1") };
+        table.hello(other, Vec::new(), false, SOON, NOW).unwrap();
+        table.register(plain(&format!("plain-{round}"), 1), SOON, NOW).unwrap();
+        table.deregister(&ServerId::new(format!("plain-{round}"))).unwrap();
+    }
+    assert_eq!(table.room.len(), 2, "one land type, in one region and in any");
+}
+
+#[test]
+fn places_are_counted() {
+    let mut table = table(&["a", "b"]);
+    assert_eq!((table.places("hero"), table.places("demo"), table.places("other")), (4, 4, 0));
+    reserve(&mut table, "l1");
+    assert_eq!(table.places("demo"), 3, "a server's lands are of any of its types");
+    table.lose(&ServerId::new("b"), SOON);
+    assert_eq!(table.places("hero"), 1);
+    table.free(&LandId::new("l1"));
+    assert_eq!(table.places("hero"), 2);
 }

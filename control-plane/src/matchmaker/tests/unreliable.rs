@@ -1,0 +1,112 @@
+//! A storage that can't be relied on: the one in memory, whose feeds end early or can't be had.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use matching::{QueueKey, TicketId, Time};
+use storage::{
+    Cancelled, EnqueueError, Enqueued, Fenced, Lease, Local, NewMatch, NewTicket, QueueFeed, Signals,
+    Storage, StorageError, TicketState, TokenId, WorkerId,
+};
+use tokio::sync::{Notify, mpsc};
+
+#[derive(Debug)]
+pub(super) struct Unreliable {
+    pub(super) inner: Local,
+    /// How many changes a feed tells before it ends.
+    pub(super) feed_lasts: Option<usize>,
+    /// Whether feeds can't be had.
+    pub(super) fails: AtomicBool,
+    /// How often a feed was asked for.
+    pub(super) followed: AtomicUsize,
+}
+
+impl Default for Unreliable {
+    fn default() -> Self {
+        Self { inner: Local::in_memory(), feed_lasts: None, fails: false.into(), followed: 0.into() }
+    }
+}
+
+#[async_trait]
+impl Storage for Unreliable {
+    async fn follow(&self, lease: &Lease) -> Result<Option<QueueFeed>, StorageError> {
+        self.followed.fetch_add(1, Ordering::Relaxed);
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(StorageError::Unavailable("out of order".to_owned()));
+        }
+        let Some(lasts) = self.feed_lasts else { return self.inner.follow(lease).await };
+        let Some(mut feed) = self.inner.follow(lease).await? else { return Ok(None) };
+        let (sender, changes) = mpsc::channel(lasts);
+        tokio::spawn(async move {
+            for _ in 0..lasts {
+                let Some(change) = feed.changes.recv().await else { return };
+                drop(sender.send(change).await);
+            }
+        });
+        Ok(Some(QueueFeed { queued: feed.queued, changes }))
+    }
+
+    async fn enqueue(&self, ticket: NewTicket, now: Time) -> Result<Enqueued, EnqueueError> {
+        self.inner.enqueue(ticket, now).await
+    }
+
+    async fn cancel(&self, ticket: &TicketId, now: Time) -> Result<Option<Cancelled>, StorageError> {
+        self.inner.cancel(ticket, now).await
+    }
+
+    async fn read(&self, tickets: &[TicketId]) -> Result<Vec<Option<TicketState>>, StorageError> {
+        self.inner.read(tickets).await
+    }
+
+    async fn assign(&self, lease: &Lease, new: NewMatch, now: Time) -> Result<Fenced, StorageError> {
+        self.inner.assign(lease, new, now).await
+    }
+
+    async fn expire(&self, lease: &Lease, tickets: &[TicketId], now: Time) -> Result<Fenced, StorageError> {
+        self.inner.expire(lease, tickets, now).await
+    }
+
+    async fn claim(
+        &self,
+        queue: &QueueKey,
+        worker: &WorkerId,
+        lasting: Duration,
+        now: Time,
+    ) -> Result<Option<Lease>, StorageError> {
+        self.inner.claim(queue, worker, lasting, now).await
+    }
+
+    async fn renew(&self, lease: &Lease, lasting: Duration, now: Time) -> Result<bool, StorageError> {
+        self.inner.renew(lease, lasting, now).await
+    }
+
+    async fn release(&self, lease: &Lease) -> Result<(), StorageError> {
+        self.inner.release(lease).await
+    }
+
+    async fn unowned_queues(&self, now: Time) -> Result<Vec<QueueKey>, StorageError> {
+        self.inner.unowned_queues(now).await
+    }
+
+    fn unowned_signal(&self) -> Arc<Notify> {
+        self.inner.unowned_signal()
+    }
+
+    async fn redeem(&self, token: &TokenId, expires_at: Time, now: Time) -> Result<bool, StorageError> {
+        self.inner.redeem(token, expires_at, now).await
+    }
+
+    async fn sweep(&self, now: Time, limit: usize) -> Result<usize, StorageError> {
+        self.inner.sweep(now, limit).await
+    }
+
+    fn signals(&self) -> &Arc<Signals> {
+        self.inner.signals()
+    }
+}

@@ -1,0 +1,132 @@
+//! The tickets of one queue, as its owner knows them: no I/O, time as an argument.
+//!
+//! Each ticket is in one of three places: in the engine, in a match that is being placed, or among those that no match can
+//! take. They are kept together here, so that a ticket that is gone is gone from all of them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use matching::{Engine, Rules, TicketId, Time};
+use storage::TicketRecord;
+
+use super::place::Match;
+
+/// Every queued ticket of a queue.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    engine: Engine,
+    /// All of them.
+    records: HashMap<TicketId, Arc<TicketRecord>>,
+    /// Those in matches that are being placed, by order.
+    placing: BTreeMap<u64, Arc<TicketRecord>>,
+    /// Those that no match can take (their queue's rules changed since they came), by expiry: all they wait for.
+    misfits: BTreeSet<(Time, TicketId)>,
+}
+
+/// What there is to say about them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Census {
+    pub(super) players: usize,
+    pub(super) oldest: Option<Time>,
+    /// One for each ticket, sorted.
+    pub(super) orders: Vec<u64>,
+}
+
+impl Waiting {
+    pub(super) fn new(rules: Rules) -> Self {
+        Self {
+            engine: Engine::new(rules),
+            records: HashMap::new(),
+            placing: BTreeMap::new(),
+            misfits: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// A ticket came. False: no match can take it.
+    pub(super) fn came(&mut self, record: Arc<TicketRecord>) -> bool {
+        let fits = self.engine.insert(record.ticket.clone());
+        if !fits {
+            self.misfits.insert(misfit(&record));
+        }
+        self.records.insert(record.ticket.id.clone(), record);
+        fits
+    }
+
+    /// A ticket is not queued any more.
+    pub(super) fn went(&mut self, id: &TicketId) {
+        if let Some(record) = self.records.remove(id) {
+            self.engine.remove(id);
+            self.placing.remove(&record.ticket.order);
+            self.misfits.remove(&misfit(&record));
+        }
+    }
+
+    /// The matches that can be made now, at most `limit`; their tickets are being placed until they are put back or went.
+    pub(super) fn matches(&mut self, now: Time, limit: usize) -> Vec<Match> {
+        let proposals = self.engine.next_matches(now, limit);
+        let mut matches = Vec::with_capacity(proposals.len());
+        for proposal in proposals {
+            let known = |id| Arc::clone(self.records.get(id).expect("every ticket in the engine is known"));
+            let records: Vec<_> = proposal.tickets.iter().map(|ticket| known(&ticket.id)).collect();
+            self.placing.extend(records.iter().map(|record| (record.ticket.order, Arc::clone(record))));
+            matches.push(Match { records, teams: Arc::from(proposal.teams) });
+        }
+        matches
+    }
+
+    /// The match did not happen: those of its tickets that are still queued return to their place, with their age.
+    pub(super) fn put_back(&mut self, the_match: &Match) {
+        for record in &the_match.records {
+            if self.placing.remove(&record.ticket.order).is_some() {
+                self.engine.insert(record.ticket.clone());
+            }
+        }
+    }
+
+    /// Takes out those whose lifetime is over, at most `limit` from each place. One that is being placed stays: its match
+    /// may still happen, and if not, it is put back.
+    pub(super) fn take_expired(&mut self, now: Time, limit: usize) -> Vec<TicketId> {
+        let mut expired: Vec<_> =
+            self.engine.take_expired(now, limit).into_iter().map(|ticket| ticket.id).collect();
+        let due = self.misfits.iter().take_while(|(at, _)| *at <= now).take(limit);
+        expired.extend(due.map(|(_, id)| id.clone()));
+        for id in &expired {
+            self.went(id);
+        }
+        expired
+    }
+
+    /// When time alone may change something, or might have: what is due stays due until the next pass.
+    pub(super) fn deadlines(&self) -> impl Iterator<Item = Time> {
+        let misfit = self.misfits.first().map(|(at, _)| *at);
+        self.engine.next_deadline().into_iter().chain(misfit)
+    }
+
+    /// Counts all of them, which takes a while where there are millions.
+    pub(super) fn census(&self) -> Census {
+        let misfits = self.misfits.iter().filter_map(|(_, id)| self.records.get(id));
+        let others = self.placing.values().chain(misfits).map(|record| &record.ticket);
+        let mut census = Census::default();
+        for ticket in self.engine.tickets().chain(others) {
+            census.players += ticket.size();
+            census.oldest =
+                Some(census.oldest.map_or(ticket.enqueued_at, |oldest| oldest.min(ticket.enqueued_at)));
+            census.orders.push(ticket.order);
+        }
+        census.orders.sort_unstable();
+        census
+    }
+}
+
+fn misfit(record: &TicketRecord) -> (Time, TicketId) {
+    (record.ticket.expires_at, record.ticket.id.clone())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! What happens between the table and the links.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::*;
+
+const EXPIRY: Duration = Duration::from_secs(60);
+
+fn registration(instance: Option<&str>) -> Registration {
+    Registration {
+        server: ServerId::new("s-1"),
+        instance: instance.map(str::to_owned),
+        connect_base: "ws://s-1".to_owned(),
+        land_types: vec!["demo".into()],
+        region: None,
+        capacity: 10,
+        labels: BTreeMap::new(),
+        version: String::new(),
+    }
+}
+
+fn order() -> Arc<LandOrder> {
+    Arc::new(LandOrder {
+        land_type: "demo".into(),
+        match_id: storage::MatchId::new("m"),
+        queue: matching::QueueKey::new("demo"),
+        players: Arc::from([]),
+        teams: Arc::from([]),
+        constraints: String::new(),
+        answer_within: EXPIRY,
+    })
+}
+
+fn reserve(registry: &Registry) -> Reserved {
+    let (land, except) = (LandId::new("demo:1"), HashSet::new());
+    registry.reserve(&Pick { land_type: "demo", land: &land, region: None, except: &except }).unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_came_anew_is_not_asked_for_a_place_that_it_forgot() {
+    let registry = Registry::new(Clock::start());
+    let connect = |id| {
+        let (commands, commanded) = tokio::sync::mpsc::channel(8);
+        let link = Link { id, commands };
+        registry.connect(registration(Some("i-1")), Vec::new(), false, EXPIRY, link).unwrap();
+        commanded
+    };
+    let _first = connect(1);
+    let reserved = reserve(&registry);
+    let mut second = connect(2);
+    assert!(registry.ask(&reserved, &order()).await.is_err(), "no answer can come");
+    assert!(second.try_recv().is_err(), "and nobody is asked");
+
+    let reserved = reserve(&registry);
+    let answer = registry.ask(&reserved, &order());
+    let Some(Command::Allocate { id, .. }) = second.recv().await else { panic!("not asked") };
+    registry.answer(&reserved.server, 1, &id, Answer::Ready);
+    registry.answer(&reserved.server, 2, &id, Answer::Ready);
+    assert_eq!(answer.await, Ok(Answer::Ready), "from the stream that was asked, and no other");
+}
+
+#[test]
+fn a_place_on_a_server_that_was_deregistered_is_not_assumed() {
+    let registry = Registry::new(Clock::start());
+    registry.register(registration(None), EXPIRY).unwrap();
+    let reserved = reserve(&registry);
+    assert_eq!(registry.deregister(&reserved.server), Ok(true));
+    assert!(!registry.assume_ready(&reserved, EXPIRY));
+}
+
+#[test]
+fn room_is_told_where_it_appears_and_nowhere_else() {
+    let registry = Registry::new(Clock::start());
+    let mut room = registry.room();
+    let mut is_told = || {
+        let told = room.has_changed().unwrap();
+        room.mark_unchanged();
+        told
+    };
+    registry.register(registration(None), EXPIRY).unwrap();
+    assert!(is_told(), "a server came");
+    registry.register(registration(None), EXPIRY).unwrap();
+    assert!(!is_told(), "it is still there");
+    registry.withdraw(&reserve(&registry).land, "it refused");
+    assert!(!is_told(), "it will refuse again");
+    registry.release(&reserve(&registry).land, "the match did not happen");
+    assert!(is_told());
+}
