@@ -5,6 +5,7 @@ mod control_plane;
 mod fixture;
 
 mod bad_input;
+mod failover;
 mod jwks;
 mod lands;
 mod process;

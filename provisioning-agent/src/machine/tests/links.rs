@@ -48,6 +48,47 @@ fn tries_come_ever_more_slowly_up_to_a_limit() {
 }
 
 #[test]
+fn all_replicas_are_tried_before_it_waits() {
+    let mut bench = Bench::registered();
+    bench.machine.set_replicas(3);
+    let mut waits = Vec::new();
+    for _ in 0..6 {
+        bench.lose("refused");
+        let wait_ms = bench.machine.next_deadline_ms().unwrap() - bench.now_ms;
+        bench.outputs();
+        bench.pass(wait_ms);
+        assert!(matches!(bench.outputs().as_slice(), [Output::Connect]));
+        waits.push(wait_ms);
+    }
+    assert_eq!(waits, [0, 0, 200, 0, 0, 400]);
+    bench.machine.stream_opened(bench.now_ms);
+    bench.hear(Down::Welcome { heartbeat_interval_ms: 1_000 });
+    bench.pass(10_000);
+    bench.lose("shut down");
+    assert_eq!(
+        bench.machine.next_deadline_ms(),
+        Some(bench.now_ms),
+        "after a good stream the others come at once"
+    );
+}
+
+#[test]
+fn replicas_that_welcome_and_hang_up_are_not_stormed() {
+    let mut bench = Bench::registered();
+    bench.machine.set_replicas(2);
+    let mut waits = Vec::new();
+    for _ in 0..4 {
+        bench.lose("reset");
+        let wait_ms = bench.machine.next_deadline_ms().unwrap() - bench.now_ms;
+        bench.outputs();
+        bench.pass(wait_ms);
+        bench.join();
+        waits.push(wait_ms);
+    }
+    assert_eq!(waits, [0, 200, 0, 400]);
+}
+
+#[test]
 fn jitter_takes_up_to_half_of_the_wait() {
     for (jitter, wait_ms) in [(0.0, 100), (0.5, 150), (1.0, 200), (-3.0, 100), (7.0, 200)] {
         let mut bench = Bench::registered();
