@@ -32,6 +32,8 @@ use crate::{
 /// Windows that hold thousands of streams with tiny frames: on h2's defaults such a connection is closed as an attack.
 const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
 const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
+/// The largest message that an agent may send, in bytes: a hundred thousand lands with their players. Others send little.
+const MAX_REPORT: usize = 32 * 1024 * 1024;
 /// Things forgotten at once, so that a sweep never holds the state for long.
 const SWEPT_AT_ONCE: usize = 10_000;
 
@@ -164,7 +166,7 @@ impl ControlPlane {
             .http2_keepalive_interval(Some(Duration::from_secs(20)))
             .http2_keepalive_timeout(Some(Duration::from_secs(10)))
             .add_service(MatchmakingServer::new(matchmaking))
-            .add_service(ProvisioningServer::new(provisioning))
+            .add_service(ProvisioningServer::new(provisioning).max_decoding_message_size(MAX_REPORT))
             .add_service(KeysServer::new(keys))
             .add_service(health_service)
             .add_service(reflection().build_v1().context("reflection")?)

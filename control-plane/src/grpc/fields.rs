@@ -4,19 +4,30 @@ use proto::error::{FieldError, Refusal};
 
 /// The longest identifier, in bytes.
 pub(super) const MAX_ID: usize = 128;
+/// The longest land type, in bytes: the id of a land is its type, a colon and a UUID, and is an identifier.
+const MAX_LAND_TYPE: usize = MAX_ID - 37;
 /// The longest `constraints_json`, in bytes.
 const MAX_CONSTRAINTS: usize = 16 * 1024;
 
+/// The longest answer about bad fields, in bytes. It travels in HTTP/2 headers, of which peers take 16 KiB, encoded in base64.
+const MAX_ANSWER: usize = 6 * 1024;
+
 /// Collects what is wrong with a message, so that its sender can mend all of it at once.
 #[derive(Debug, Default)]
-pub(super) struct Fields(Vec<FieldError>);
+pub(super) struct Fields {
+    wrong: Vec<FieldError>,
+    bytes: usize,
+}
 
 impl Fields {
     /// Notes a bad field.
     pub(super) fn wrong(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        // A hostile message with a million bad entries gets an answer of a page.
-        if self.0.len() < 100 {
-            self.0.push(FieldError::new(field, message));
+        let error = FieldError::new(field, message);
+        let bytes = self.bytes + error.field.len() + error.message.len();
+        // A message with a million bad entries gets an answer of a page.
+        if bytes <= MAX_ANSWER {
+            self.wrong.push(error);
+            self.bytes = bytes;
         }
     }
 
@@ -26,6 +37,15 @@ impl Fields {
             self.wrong(field, "is required and must not be empty");
         } else {
             self.text(field, value, MAX_ID);
+        }
+    }
+
+    /// A land type: an identifier with room for the rest of a land's id.
+    pub(super) fn land_type(&mut self, field: &str, value: &str) {
+        if value.is_empty() {
+            self.id(field, value);
+        } else {
+            self.text(field, value, MAX_LAND_TYPE);
         }
     }
 
@@ -73,13 +93,19 @@ impl Fields {
 
     /// The verdict.
     pub(super) fn check(self) -> Result<(), Refusal> {
-        if self.0.is_empty() { Ok(()) } else { Err(Refusal::invalid(self.0)) }
+        if self.wrong.is_empty() { Ok(()) } else { Err(Refusal::invalid(self.wrong)) }
     }
 }
 
 /// A name as part of a field's path: short, and without what would garble a log line.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     name.chars().filter(|c| !c.is_control()).take(32).collect()
+}
+
+/// As much of a text as fits into `max` bytes, cut between characters.
+pub(super) fn shortened(text: &str, max: usize) -> &str {
+    let end = (0..=max.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
 }
 
 /// One field alone.

@@ -16,8 +16,8 @@ pub(crate) use self::direct::DirectAllocations;
 use super::fields::{Fields, required_id};
 use crate::{allocation::Allocation, queues::Queues, registry::Registry};
 
-/// Commands waiting to be sent to one agent.
-const COMMANDS: usize = 1_024;
+/// Messages on their way to one agent; what comes after them waits in the stream's task.
+const ANSWERS: usize = 16;
 
 /// The service.
 #[derive(Debug, Clone)]
@@ -64,7 +64,7 @@ impl Provisioning for ProvisioningService {
         &self,
         request: Request<Streaming<pb::ConnectRequest>>,
     ) -> Result<Response<Self::ConnectStream>, tonic::Status> {
-        let (answers, stream) = tokio::sync::mpsc::channel(COMMANDS);
+        let (answers, stream) = tokio::sync::mpsc::channel(ANSWERS);
         let shared = Arc::clone(&self.0);
         let messages = request.into_inner();
         self.0.tasks.spawn("agent stream", async move {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is the report")]
 
 mod agent;
+mod hostile;
 mod keys;
 mod program;
 mod servers;

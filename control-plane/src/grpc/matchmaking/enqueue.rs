@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::convert;
 use crate::{
-    grpc::fields::Fields,
+    grpc::fields::{Fields, shown},
     queues::{QueueSettings, Queues},
 };
 
@@ -58,7 +58,7 @@ pub(super) fn check(
         return Err(Refusal::new(Reason::QueueNotFound, message));
     }
     let settings = queues.of(&queue);
-    fits(&settings, &queue, request.players.len())?;
+    can_be_played(&settings, &queue, request.players.len())?;
 
     let or = |text: String, other: &dyn Fn() -> String| if text.is_empty() { other() } else { text };
     let id = or(request.ticket_id, &|| Uuid::now_v7().to_string());
@@ -111,14 +111,14 @@ fn details(fields: &mut Fields, path: &str, player: &pb::Player) {
     for (region, latency) in &player.latencies {
         if *latency > MAX_LATENCY {
             fields.wrong(
-                format!("{path}.latencies.{region}"),
+                format!("{path}.latencies.{}", shown(region)),
                 format!("must be 0 to {MAX_LATENCY} milliseconds"),
             );
         }
     }
     fields.names(&format!("{path}.attributes"), player.attributes.keys(), MAX_ATTRIBUTES);
     for (name, value) in &player.attributes {
-        attribute(fields, &format!("{path}.attributes.{name}"), value);
+        attribute(fields, &format!("{path}.attributes.{}", shown(name)), value);
     }
 }
 
@@ -149,16 +149,24 @@ fn attribute(fields: &mut Fields, path: &str, value: &pb::AttributeValue) {
     }
 }
 
-/// A party larger than a match, or than a team, would wait for ever: it is refused instead.
-fn fits(settings: &QueueSettings, queue: &QueueKey, players: usize) -> Result<(), Refusal> {
-    let most = settings.rules.max_party();
-    if u32::try_from(players).is_ok_and(|players| players <= most) {
-        return Ok(());
-    }
+/// What would wait for ever is refused instead: a party larger than a match, or than a team; a land type that no server can
+/// have.
+fn can_be_played(settings: &QueueSettings, queue: &QueueKey, players: usize) -> Result<(), Refusal> {
     let mut fields = Fields::default();
-    fields.wrong(
-        "players",
-        format!("has {players} players, but `{queue}` ({}) takes parties of at most {most}", settings.rules),
-    );
+    if settings.land_type.is_empty() {
+        fields.wrong("queue_key", "names no land type; begin with one, for example `hero-defense:3v3`");
+    } else {
+        fields.land_type("queue_key", &settings.land_type);
+    }
+    let most = settings.rules.max_party();
+    if !u32::try_from(players).is_ok_and(|players| players <= most) {
+        fields.wrong(
+            "players",
+            format!(
+                "has {players} players, but `{queue}` ({}) takes parties of at most {most}",
+                settings.rules
+            ),
+        );
+    }
     fields.check()
 }

@@ -12,11 +12,14 @@ use proto::{
     matchmaking::v1::{self as pb, watch_request::Action, watch_response::Event},
 };
 use storage::{Status, TicketState};
-use tokio::sync::mpsc::Sender;
+use tokio::{sync::mpsc::Sender, time::MissedTickBehavior};
 use tonic::{Status as GrpcStatus, Streaming};
 
 use super::Shared;
-use crate::grpc::{fields::required_id, refusals};
+use crate::grpc::{
+    fields::{MAX_ID, required_id, shortened},
+    refusals,
+};
 
 /// How often tickets are read that nobody woke: a lost signal costs no more than this, and places are told this often.
 const READ_AGAIN: Duration = Duration::from_secs(5);
@@ -82,6 +85,8 @@ pub(super) async fn many(
     let inbox = shared.storage.signals().inbox();
     let mut watch = Watch { shared, inbox, told: HashMap::new(), answers };
     let mut read_again = tokio::time::interval(READ_AGAIN);
+    // A slow reader's turns are left out, not made up for.
+    read_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let done = tokio::select! {
             request = requests.next() => match request {
@@ -122,13 +127,15 @@ impl Watch<'_> {
 
     async fn subscribe(&mut self, ticket: String) -> Result<(), Gone> {
         if let Err(refusal) = required_id("ticket_id", &ticket) {
-            return self.refuse(ticket, &refusal).await;
-        }
-        if self.inbox.followed().len() >= MAX_SUBSCRIPTIONS {
-            let message = format!("this stream follows {MAX_SUBSCRIPTIONS} tickets already; open another");
-            return self.refuse(ticket, &Refusal::new(Reason::RateLimited, message)).await;
+            // As much of it as an id can have: a megabyte isn't sent back.
+            return self.refuse(shortened(&ticket, MAX_ID).to_owned(), &refusal).await;
         }
         let id = TicketId::new(ticket);
+        let followed = self.inbox.followed();
+        if followed.len() >= MAX_SUBSCRIPTIONS && !followed.contains(&id) {
+            let message = format!("this stream follows {MAX_SUBSCRIPTIONS} tickets already; open another");
+            return self.refuse(id.to_string(), &Refusal::new(Reason::RateLimited, message)).await;
+        }
         // Followed before it is read: a change in between is not missed.
         self.inbox.follow(&id);
         self.tell(vec![id], Tell::Always).await

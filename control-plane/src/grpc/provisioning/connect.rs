@@ -14,14 +14,17 @@ use proto::{
 };
 use storage::ServerId;
 use tokio::sync::mpsc;
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
 use super::{Shared, convert};
-use crate::registry::{Answer, Command, Link};
+use crate::{
+    grpc::refusals,
+    registry::{Answer, Command, Link},
+};
 
 /// How long a new stream may be silent before its hello.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
-/// Commands that the registry may have ready for a stream.
+/// Commands that the registry may have ready for a stream. An agent that reads so slowly that there are more gets no lands.
 const COMMANDS: usize = 1_024;
 
 type Answers = mpsc::Sender<Result<pb::ConnectResponse, Status>>;
@@ -31,7 +34,11 @@ static NEXT_LINK: AtomicU64 = AtomicU64::new(1);
 
 /// Serves the stream until either side ends it.
 pub(super) async fn serve(shared: &Shared, mut messages: Streaming<pb::ConnectRequest>, answers: Answers) {
-    let hello = match hello(&mut messages).await {
+    let hello = tokio::select! {
+        hello = hello(&mut messages) => hello,
+        () = shared.tasks.stopping().cancelled() => Err(refusals::shutting_down()),
+    };
+    let hello = match hello {
         Ok(hello) => hello,
         Err(refusal) => return end(&answers, refusal),
     };
@@ -100,6 +107,9 @@ impl Agent<'_> {
             tokio::select! {
                 message = messages.next() => match message {
                     Some(Ok(message)) => if let Some(end) = self.take(message) { return end },
+                    Some(Err(status)) if status.code() == Code::OutOfRange => {
+                        return End::Invalid(Refusal::from_status(&status));
+                    }
                     Some(Err(_)) => return End::Broken("the connection broke"),
                     None => return End::Broken("the agent closed it without a goodbye"),
                 },
@@ -107,9 +117,12 @@ impl Agent<'_> {
                     Some(command) => {
                         let last = matches!(command, Command::Superseded { .. });
                         // An agent that doesn't read for as long as it may be silent has gone.
-                        let sent = answers.send_timeout(Ok(down(convert::command(command))), self.shared.agent_pace.expiry);
-                        if sent.await.is_err() {
-                            return End::Broken("the agent doesn't read");
+                        let message = Ok(down(convert::command(command)));
+                        tokio::select! {
+                            sent = answers.send_timeout(message, self.shared.agent_pace.expiry) => if sent.is_err() {
+                                return End::Broken("the agent doesn't read");
+                            },
+                            () = stop.cancelled() => return End::Broken("shutting down"),
                         }
                         if last {
                             return End::Replaced;
@@ -140,13 +153,13 @@ impl Agent<'_> {
             Some(Up::LandAnswer(answer)) => {
                 let outcome = match answer.outcome {
                     Some(Outcome::Ready(_)) => Answer::Ready,
-                    Some(Outcome::Refused(refused)) => Answer::Refused(convert::shortened(refused.reason)),
+                    Some(Outcome::Refused(refused)) => Answer::Refused(convert::reason(&refused.reason)),
                     None => Answer::Refused("the agent gave no outcome".to_owned()),
                 };
                 registry.answer(&self.server, self.link, &answer.command_id, outcome);
                 None
             }
-            Some(Up::Goodbye(goodbye)) => Some(End::Goodbye(convert::shortened(goodbye.reason))),
+            Some(Up::Goodbye(goodbye)) => Some(End::Goodbye(convert::reason(&goodbye.reason))),
             Some(Up::Hello(_)) => Some(End::Invalid(Refusal::invalid(vec![FieldError::new(
                 "hello",
                 "was sent already; open a new stream to say it again",
@@ -161,6 +174,7 @@ async fn hello(messages: &mut Streaming<pb::ConnectRequest>) -> Result<pb::Hello
     let missing = |message: &str| Refusal::invalid(vec![FieldError::new("hello", message)]);
     match tokio::time::timeout(HELLO_WITHIN, messages.next()).await {
         Ok(Some(Ok(pb::ConnectRequest { message: Some(Up::Hello(hello)) }))) => Ok(hello),
+        Ok(Some(Err(status))) => Err(Refusal::from_status(&status)),
         Ok(_) => Err(missing("must be the first message of the stream")),
         Err(_) => Err(missing("must be sent within 5 seconds")),
     }

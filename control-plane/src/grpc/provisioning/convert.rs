@@ -1,18 +1,21 @@
-//! Between the contract's messages and the registry's types.
+//! Between the contract's messages and the registry's types: what servers say. What is said to them and about them is in
+//! `convert/answers.rs`.
+
+mod address;
+mod answers;
 
 use std::collections::{BTreeMap, HashMap};
 
 use matching::PlayerId;
-use proto::{
-    error::{Reason, Refusal},
-    provisioning::v1::{self as pb, connect_response::Message as Down},
-};
+use proto::{error::Refusal, provisioning::v1 as pb};
 use smol_str::SmolStr;
 use storage::{LandId, ServerId};
 
+use self::address::Address;
+pub(super) use self::answers::{command, server, superseded};
 use crate::{
-    grpc::fields::Fields,
-    registry::{Command, Heartbeat, HelloRefused, Land, LandState, Registration, ServerState, ServerView},
+    grpc::fields::{Fields, shortened, shown},
+    registry::{Heartbeat, Land, Registration},
 };
 
 const MAX_CAPACITY: u32 = 100_000;
@@ -30,15 +33,6 @@ pub(super) struct Greeting {
     pub(super) draining: bool,
 }
 
-/// Where players connect, as a server says it.
-struct Address<'a> {
-    host: &'a str,
-    port: u32,
-    connect_host: &'a str,
-    connect_port: u32,
-    connect_scheme: &'a str,
-}
-
 pub(super) fn hello(hello: pb::Hello) -> Result<Greeting, Refusal> {
     let mut fields = Fields::default();
     fields.id("hello.server_id", &hello.server_id);
@@ -54,8 +48,8 @@ pub(super) fn hello(hello: pb::Hello) -> Result<Greeting, Refusal> {
     if hello.land_types.is_empty() || hello.land_types.len() > MAX_LAND_TYPES {
         fields.wrong("hello.land_types", format!("must name 1 to {MAX_LAND_TYPES} land types"));
     }
-    for land_type in &hello.land_types {
-        fields.id("hello.land_types", land_type);
+    for (index, land_type) in hello.land_types.iter().enumerate() {
+        fields.land_type(&format!("hello.land_types[{index}]"), land_type);
     }
     if !(1..=MAX_CAPACITY).contains(&hello.capacity) {
         fields.wrong("hello.capacity", format!("must be 1 to {MAX_CAPACITY}"));
@@ -85,7 +79,7 @@ pub(super) fn hello(hello: pb::Hello) -> Result<Greeting, Refusal> {
 pub(super) fn plain_server(request: pb::RegisterServerRequest) -> Result<Registration, Refusal> {
     let mut fields = Fields::default();
     fields.id("server_id", &request.server_id);
-    fields.id("land_type", &request.land_type);
+    fields.land_type("land_type", &request.land_type);
     let address = Address {
         host: &request.host,
         port: request.port,
@@ -121,131 +115,17 @@ pub(super) fn heartbeat(beat: pb::Heartbeat) -> Result<Heartbeat, Refusal> {
     Ok(Heartbeat { sequence: beat.sequence, healthy, draining: beat.draining, lands })
 }
 
-pub(super) fn command(command: Command) -> Down {
-    match command {
-        Command::Allocate { id, land, order } => Down::AllocateLand(pb::AllocateLand {
-            command_id: id,
-            land_id: land.to_string(),
-            land_type: order.land_type.to_string(),
-            match_id: order.match_id.to_string(),
-            queue_key: order.queue.to_string(),
-            player_ids: order.players.iter().map(ToString::to_string).collect(),
-            teams: order
-                .teams
-                .iter()
-                .map(|team| pb::RosterTeam {
-                    name: team.name.clone(),
-                    player_ids: team.players.iter().map(ToString::to_string).collect(),
-                })
-                .collect(),
-            constraints_json: order.constraints.clone(),
-            answer_within_ms: u32::try_from(order.answer_within.as_millis()).unwrap_or(u32::MAX),
-        }),
-        Command::Release { land, reason } => {
-            Down::ReleaseLand(pb::ReleaseLand { land_id: land.to_string(), reason })
-        }
-        Command::Superseded { by } => Down::Superseded(pb::Superseded { by_instance_id: by }),
-    }
-}
-
-pub(super) fn server(view: ServerView) -> pb::Server {
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-    let state = match view.state {
-        ServerState::Ready => pb::ServerState::Ready,
-        ServerState::Unhealthy => pb::ServerState::Unhealthy,
-        ServerState::Draining => pb::ServerState::Draining,
-        ServerState::Lost => pb::ServerState::Lost,
-    };
-    let registration = view.registration;
-    let lands: Vec<_> = view
-        .lands
-        .into_iter()
-        .map(|land| pb::ServerLand {
-            land_id: land.id.to_string(),
-            state: match land.state {
-                LandState::Reserved => pb::LandState::Reserved.into(),
-                LandState::Ready => pb::LandState::Ready.into(),
-            },
-            player_ids: land.players.iter().map(ToString::to_string).collect(),
-        })
-        .collect();
-    pb::Server {
-        server_id: registration.server.to_string(),
-        instance_id: registration.instance.unwrap_or_default(),
-        state: state.into(),
-        connect_base: registration.connect_base,
-        land_types: registration.land_types.iter().map(ToString::to_string).collect(),
-        region: registration.region.map(|region| region.to_string()).unwrap_or_default(),
-        capacity: count(registration.capacity),
-        lands_used: count(lands.len()),
-        players: count(lands.iter().map(|land| land.player_ids.len()).sum()),
-        labels: registration.labels.into_iter().collect::<HashMap<_, _>>(),
-        version: registration.version,
-        registered_at_unix_ms: view.registered_at.0,
-        last_heartbeat_unix_ms: view.last_heard.0,
-        lands,
-    }
-}
-
-pub(super) fn superseded(refused: HelloRefused) -> Refusal {
-    let HelloRefused::Superseded { by } = refused;
-    let message = "a newer instance holds this server id; stop this one, or give it another server id";
-    Refusal::new(Reason::ServerSuperseded, message).with("byInstanceId", by)
-}
-
-/// A stranger's text, short enough for a log line.
-pub(super) fn shortened(mut text: String) -> String {
-    if text.len() > MAX_REASON {
-        let end = (0..=MAX_REASON).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
-        text.truncate(end);
-    }
-    text
-}
-
-impl Address<'_> {
-    /// The part of a connect URL before `/game/`: the scheme's own port is left out.
-    fn check(&self, fields: &mut Fields, path: &str) -> String {
-        fields.id(&format!("{path}host"), self.host);
-        fields.optional_id(&format!("{path}connect_host"), self.connect_host);
-        for (name, host) in [("host", self.host), ("connect_host", self.connect_host)] {
-            if host.contains(['/', '?', '#', '@', ' ', '\\']) {
-                fields.wrong(
-                    format!("{path}{name}"),
-                    "must be a host name or an IP address, without scheme or path",
-                );
-            }
-        }
-        if !(1..=65_535).contains(&self.port) {
-            fields.wrong(format!("{path}port"), "must be 1 to 65535");
-        }
-        if self.connect_port > 65_535 {
-            fields.wrong(format!("{path}connect_port"), "must be 1 to 65535, or absent");
-        }
-        if !matches!(self.connect_scheme, "" | "ws" | "wss") {
-            fields.wrong(format!("{path}connect_scheme"), "must be `ws` or `wss`, or absent");
-        }
-        let port = if self.connect_port == 0 { self.port } else { self.connect_port };
-        let scheme = match (self.connect_scheme, port) {
-            ("", 443) => "wss",
-            ("", _) => "ws",
-            (scheme, _) => scheme,
-        };
-        let host = if self.connect_host.is_empty() { self.host } else { self.connect_host };
-        // An IPv6 address stands in brackets in a URL.
-        let host =
-            if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
-        match (scheme, port) {
-            ("ws", 80) | ("wss", 443) => format!("{scheme}://{host}"),
-            _ => format!("{scheme}://{host}:{port}"),
-        }
-    }
+/// An agent's reason as it may stand in a log line and in an operator's answer.
+pub(super) fn reason(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    shortened(text, MAX_REASON).chars().map(plain).collect()
 }
 
 fn labels(fields: &mut Fields, path: &str, labels: &HashMap<String, String>) {
     fields.names(path, labels.keys(), MAX_LABELS);
     let sorted: BTreeMap<_, _> = labels.iter().collect();
     for (name, value) in sorted {
-        fields.optional_id(&format!("{path}.{name}"), value);
+        fields.optional_id(&format!("{path}.{}", shown(name)), value);
     }
 }
 
@@ -254,10 +134,12 @@ fn lands(fields: &mut Fields, path: &str, lands: Vec<pb::Land>) -> Vec<Land> {
         fields.wrong(path, format!("has {} lands; at most {MAX_CAPACITY} are allowed", lands.len()));
         return Vec::new();
     }
+    // Made once: a server may have a hundred thousand, in every heartbeat.
+    let (land_path, players_path) = (format!("{path}.land_id"), format!("{path}.player_ids"));
     let land = |land: pb::Land| {
-        fields.id(&format!("{path}.land_id"), &land.land_id);
+        fields.id(&land_path, &land.land_id);
         for player in &land.player_ids {
-            fields.id(&format!("{path}.player_ids"), player);
+            fields.id(&players_path, player);
         }
         Land {
             id: LandId::new(land.land_id),
@@ -276,31 +158,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connect_bases() {
-        let base = |host, port, connect_host, connect_port, connect_scheme| {
-            let mut fields = Fields::default();
-            let address = Address { host, port, connect_host, connect_port, connect_scheme };
-            let base = address.check(&mut fields, "");
-            fields.check().map(|()| base)
-        };
-        let good = [
-            (base("10.0.0.1", 7001, "", 0, ""), "ws://10.0.0.1:7001"),
-            (base("10.0.0.1", 7001, "play.example", 443, ""), "wss://play.example"),
-            (base("10.0.0.1", 7001, "play.example", 80, ""), "ws://play.example"),
-            (base("10.0.0.1", 7001, "play.example", 0, "wss"), "wss://play.example:7001"),
-            (base("10.0.0.1", 443, "", 0, "ws"), "ws://10.0.0.1:443"),
-            (base("::1", 7001, "", 0, ""), "ws://[::1]:7001"),
-        ];
-        for (made, expected) in good {
-            assert_eq!(made.as_deref(), Ok(expected));
-        }
-        for bad in [
-            base("", 1, "", 0, ""),
-            base("a/b", 1, "", 0, ""),
-            base("a", 0, "", 0, ""),
-            base("a", 1, "", 0, "http"),
-        ] {
-            assert_eq!(bad.unwrap_err().reason, Reason::InvalidRequest);
-        }
+    fn a_reason_is_one_short_line() {
+        assert_eq!(reason("no\nroom\u{1b}[31m"), "no room [31m");
+        assert_eq!(reason(&"\u{e9}".repeat(1_000)).len(), MAX_REASON);
     }
 }

@@ -1,0 +1,82 @@
+//! What servers are told, and what is told about them.
+
+use std::collections::HashMap;
+
+use proto::{
+    error::{Reason, Refusal},
+    provisioning::v1::{self as pb, connect_response::Message as Down},
+};
+
+use crate::registry::{Command, HelloRefused, LandState, ServerState, ServerView};
+
+pub(in crate::grpc::provisioning) fn command(command: Command) -> Down {
+    match command {
+        Command::Allocate { id, land, order } => Down::AllocateLand(pb::AllocateLand {
+            command_id: id,
+            land_id: land.to_string(),
+            land_type: order.land_type.to_string(),
+            match_id: order.match_id.to_string(),
+            queue_key: order.queue.to_string(),
+            player_ids: order.players.iter().map(ToString::to_string).collect(),
+            teams: order
+                .teams
+                .iter()
+                .map(|team| pb::RosterTeam {
+                    name: team.name.clone(),
+                    player_ids: team.players.iter().map(ToString::to_string).collect(),
+                })
+                .collect(),
+            constraints_json: order.constraints.clone(),
+            answer_within_ms: u32::try_from(order.answer_within.as_millis()).unwrap_or(u32::MAX),
+        }),
+        Command::Release { land, reason } => {
+            Down::ReleaseLand(pb::ReleaseLand { land_id: land.to_string(), reason })
+        }
+        Command::Superseded { by } => Down::Superseded(pb::Superseded { by_instance_id: by }),
+    }
+}
+
+pub(in crate::grpc::provisioning) fn server(view: ServerView) -> pb::Server {
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let state = match view.state {
+        ServerState::Ready => pb::ServerState::Ready,
+        ServerState::Unhealthy => pb::ServerState::Unhealthy,
+        ServerState::Draining => pb::ServerState::Draining,
+        ServerState::Lost => pb::ServerState::Lost,
+    };
+    let registration = view.registration;
+    let lands: Vec<_> = view
+        .lands
+        .into_iter()
+        .map(|land| pb::ServerLand {
+            land_id: land.id.to_string(),
+            state: match land.state {
+                LandState::Reserved => pb::LandState::Reserved.into(),
+                LandState::Ready => pb::LandState::Ready.into(),
+            },
+            player_ids: land.players.iter().map(ToString::to_string).collect(),
+        })
+        .collect();
+    pb::Server {
+        server_id: registration.server.to_string(),
+        instance_id: registration.instance.unwrap_or_default(),
+        state: state.into(),
+        connect_base: registration.connect_base,
+        land_types: registration.land_types.iter().map(ToString::to_string).collect(),
+        region: registration.region.map(|region| region.to_string()).unwrap_or_default(),
+        capacity: count(registration.capacity),
+        lands_used: count(lands.len()),
+        players: count(lands.iter().map(|land| land.player_ids.len()).sum()),
+        labels: registration.labels.into_iter().collect::<HashMap<_, _>>(),
+        version: registration.version,
+        registered_at_unix_ms: view.registered_at.0,
+        last_heartbeat_unix_ms: view.last_heard.0,
+        lands,
+    }
+}
+
+pub(in crate::grpc::provisioning) fn superseded(refused: HelloRefused) -> Refusal {
+    let HelloRefused::Superseded { by } = refused;
+    let message = "a newer instance holds this server id; stop this one, or give it another server id";
+    Refusal::new(Reason::ServerSuperseded, message).with("byInstanceId", by)
+}
