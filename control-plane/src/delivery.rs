@@ -95,9 +95,11 @@ impl Delivery {
             land_id: assignment.land.as_str(),
             server_id: assignment.server.as_str(),
         };
-        // Whenever it is delivered, a token ends with its assignment.
+        // Whenever it is delivered, a token ends with its assignment; where the wall clock was set back since the match, it
+        // lives no longer than a token may.
         let ends = std::time::UNIX_EPOCH + std::time::Duration::from_millis(assignment.expires_at.0);
-        Claims::admit(&self.issuer, admission, now, ends.duration_since(now).unwrap_or_default())
+        let left = ends.duration_since(now).unwrap_or_default();
+        Claims::admit(&self.issuer, admission, now, left.min(self.signing.ring().token_lifetime()))
     }
 }
 
@@ -108,5 +110,59 @@ pub(crate) fn status(status: &Status) -> pb::TicketStatus {
         Status::Assigned(_) => pb::TicketStatus::Assigned,
         Status::Cancelled => pb::TicketStatus::Cancelled,
         Status::Expired => pb::TicketStatus::Expired,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use matching::{GroupId, Player, PlayerId, QueueKey, Ticket, TicketId, Time};
+    use storage::{AssignmentId, LandId, MatchId, ServerId, TicketRecord};
+    use tokens::{KeyRing, KeyRingSettings};
+
+    use super::*;
+
+    const LIFETIME: Duration = Duration::from_secs(300);
+
+    /// A ticket that was assigned when the wall clock was this far ahead.
+    fn assigned(ahead: Duration) -> TicketState {
+        let now = Time(Clock::start().wall_ms());
+        let ticket = Ticket {
+            id: TicketId::new("t"),
+            group: GroupId::new("g"),
+            players: Arc::from([Player::new(PlayerId::new("p"))]),
+            order: 1,
+            enqueued_at: now,
+            expires_at: now,
+        };
+        let assignment = Assignment {
+            id: AssignmentId::new("a"),
+            match_id: MatchId::new("m"),
+            server: ServerId::new("s-1"),
+            land: LandId::new("demo:1"),
+            connect_url: "ws://s-1/game/demo?landId=demo:1".to_owned(),
+            expires_at: now + ahead + LIFETIME,
+            teams: Arc::from([]),
+        };
+        let record = TicketRecord { ticket, queue: QueueKey::new("demo"), region: None, constraints: None };
+        TicketState { record: Arc::new(record), status: Status::Assigned(Arc::new(assignment)) }
+    }
+
+    #[tokio::test]
+    async fn tokens_are_signed_though_the_wall_clock_was_set_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = KeyRingSettings {
+            token_lifetime: LIFETIME,
+            publish_ahead: Duration::ZERO,
+            bits: tokens::DEFAULT_BITS,
+        };
+        let ring = Arc::new(KeyRing::open(dir.path(), settings, SystemTime::now()).unwrap());
+        let board = Arc::new(Board::default());
+        let delivery = Delivery::new(SigningPool::new(ring), "muster".to_owned(), board, Clock::start());
+        for ahead in [Duration::ZERO, Duration::from_secs(3600)] {
+            let ticket = delivery.ticket(&assigned(ahead)).await.unwrap();
+            assert!(!ticket.assignment.unwrap().match_token.is_empty());
+        }
     }
 }

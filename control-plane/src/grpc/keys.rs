@@ -82,9 +82,10 @@ impl Keys for KeysService {
         fields.check()?;
 
         let claims = self.verify(&request)?;
-        let expires_at = Time(claims.exp.saturating_mul(1000)) + tokens::DEFAULT_LEEWAY;
+        // A token ends by the wall clock; storage counts by the steady one.
+        let left = Time(claims.exp.saturating_mul(1000)).since(Time(self.clock.wall_ms()));
         let (token, now) = (TokenId::new(&claims.jti), Time(self.clock.now_ms()));
-        let first = self.storage.redeem(&token, expires_at, now).await;
+        let first = self.storage.redeem(&token, now + left + tokens::DEFAULT_LEEWAY, now).await;
         if !first.map_err(|error| refusals::storage(&error))? {
             let message = "the token was used before; the player gets a new one by reading their ticket";
             return Err(Refusal::new(Reason::TokenAlreadyRedeemed, message).into());
@@ -115,4 +116,50 @@ impl KeysService {
 fn unix_ms(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use storage::Local;
+    use tokens::{Admission, KeyRingSettings};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_redeemed_once_though_the_wall_clock_was_set_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let lifetime = Duration::from_secs(300);
+        let settings = KeyRingSettings {
+            token_lifetime: lifetime,
+            publish_ahead: Duration::ZERO,
+            bits: tokens::DEFAULT_BITS,
+        };
+        let ring = Arc::new(KeyRing::open(dir.path(), settings, SystemTime::now()).unwrap());
+        let (storage, clock) = (Arc::new(Local::in_memory()), Clock::start());
+        let keys = KeysService { ring, storage, issuer: "muster".to_owned(), clock };
+        // Here only the steady clock runs on.
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+
+        let admission = Admission {
+            player_id: "p",
+            assignment_id: "a",
+            match_id: "m",
+            land_id: "demo:1",
+            server_id: "s-1",
+        };
+        let claims = Claims::admit("muster", admission, clock.wall(), lifetime);
+        let token = keys.ring.sign(&claims, clock.wall()).unwrap().into_string();
+        let request = || {
+            let (land_id, server_id) = ("demo:1".to_owned(), "s-1".to_owned());
+            Request::new(pb::RedeemTokenRequest { token: token.clone(), land_id, server_id })
+        };
+        keys.redeem_token(request()).await.unwrap();
+        keys.storage.sweep(Time(clock.now_ms()), 100).await.unwrap();
+        let again = Refusal::from_status(&keys.redeem_token(request()).await.unwrap_err());
+        assert_eq!(again.reason, Reason::TokenAlreadyRedeemed);
+        keys.storage.sweep(Time(clock.now_ms()) + lifetime + tokens::DEFAULT_LEEWAY, 100).await.unwrap();
+        keys.redeem_token(request()).await.unwrap();
+    }
 }
