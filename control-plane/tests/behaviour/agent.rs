@@ -117,7 +117,15 @@ impl Agent {
     }
 
     /// Makes every land that is ordered, and lives until the stream ends.
-    pub(crate) fn make_all_lands(mut self) -> tokio::task::JoinHandle<()> {
+    pub(crate) fn make_all_lands(self) -> tokio::task::JoinHandle<()> {
+        self.make_lands(|_| true)
+    }
+
+    /// Makes the lands that it likes, refuses the others, and lives until the stream ends.
+    pub(crate) fn make_lands(
+        mut self,
+        mut likes: impl FnMut(&pb::AllocateLand) -> bool + Send + 'static,
+    ) -> tokio::task::JoinHandle<()> {
         tokio::spawn(async move {
             let mut lands: Vec<String> = Vec::new();
             let mut beat =
@@ -126,8 +134,13 @@ impl Agent {
                 tokio::select! {
                     command = self.down.message() => match command {
                         Ok(Some(pb::ConnectResponse { message: Some(Down::AllocateLand(order)) })) => {
-                            self.answer(&order, Outcome::Ready(pb::LandReady {})).await;
-                            lands.push(order.land_id);
+                            if likes(&order) {
+                                self.answer(&order, Outcome::Ready(pb::LandReady {})).await;
+                                lands.push(order.land_id);
+                            } else {
+                                let reason = "no mood".to_owned();
+                                self.answer(&order, Outcome::Refused(pb::LandRefused { reason })).await;
+                            }
                         }
                         Ok(Some(pb::ConnectResponse { message: Some(Down::ReleaseLand(release)) })) => {
                             lands.retain(|land| *land != release.land_id);

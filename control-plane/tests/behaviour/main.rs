@@ -4,7 +4,10 @@
 mod agent;
 mod hostile;
 mod keys;
+mod load;
 mod program;
 mod servers;
 mod stack;
+mod standard;
 mod tickets;
+mod watching;

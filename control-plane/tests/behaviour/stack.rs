@@ -1,6 +1,13 @@
 //! A control plane on a port of its own, and clients for it.
 
-use std::time::Duration;
+use std::{
+    ffi::OsString,
+    fs::OpenOptions,
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    sync::OnceLock,
+    time::{Duration, SystemTime},
+};
 
 use control_plane::{Config, ControlPlane, Probe, QueueEntry, Sections};
 use proto::{
@@ -40,7 +47,7 @@ impl Stack {
     }
 
     pub(crate) async fn with(mut config: Config, queues: &[(&str, QueueEntry)]) -> Self {
-        let keys = tempfile::tempdir().unwrap();
+        let keys = keys();
         config.keys_dir = keys.path().join("keys");
         let queues = queues.iter().map(|(key, entry)| ((*key).to_owned(), entry.clone())).collect();
         let control_plane = ControlPlane::bind(config, Sections { queues }).await.unwrap();
@@ -90,9 +97,23 @@ impl Stack {
         self.ended(id).await.assignment.unwrap()
     }
 
+    pub(crate) async fn cancel(&self, id: &str) -> mm::CancelResponse {
+        let request = mm::CancelRequest { ticket_id: id.to_owned() };
+        self.matchmaking().cancel(request).await.unwrap().into_inner()
+    }
+
     async fn wait(&self, id: &str, wait_ms: u32) -> mm::Ticket {
         let request = mm::GetTicketRequest { ticket_id: id.to_owned(), wait_ms };
         self.matchmaking().get_ticket(request).await.unwrap().into_inner().ticket.unwrap()
+    }
+
+    /// Waits until the ticket has this place in its queue.
+    pub(crate) async fn place_is(&self, id: &str, position: u32) {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        while self.ticket(id).await.place.is_none_or(|place| place.position != position) {
+            assert!(tokio::time::Instant::now() < deadline, "`{id}` is not at {position}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
     }
 
     pub(crate) async fn servers(&self) -> Vec<pv::Server> {
@@ -120,6 +141,32 @@ impl Stack {
         ended.unwrap().unwrap();
         assert_eq!(self.probe.followed_tickets(), 0, "somebody still follows a ticket");
     }
+}
+
+/// A directory with keys in it: the same ones in all tests, for one takes a good part of a second to make.
+fn keys() -> tempfile::TempDir {
+    static FILES: OnceLock<Vec<(OsString, Vec<u8>)>> = OnceLock::new();
+    let files = FILES.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = tokens::KeyRingSettings {
+            token_lifetime: Duration::from_secs(300),
+            publish_ahead: Duration::from_secs(300),
+            bits: tokens::DEFAULT_BITS,
+        };
+        let keys = dir.path().join("keys");
+        tokens::KeyRing::open(&keys, settings, SystemTime::now()).unwrap();
+        let files = std::fs::read_dir(&keys).unwrap().map(Result::unwrap);
+        files.map(|file| (file.file_name(), std::fs::read(file.path()).unwrap())).collect()
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let keys = dir.path().join("keys");
+    std::fs::DirBuilder::new().mode(0o700).create(&keys).unwrap();
+    for (name, bytes) in files {
+        let mut file =
+            OpenOptions::new().write(true).create_new(true).mode(0o600).open(keys.join(name)).unwrap();
+        file.write_all(bytes).unwrap();
+    }
+    dir
 }
 
 pub(crate) fn request(queue: &str, players: &[&str]) -> mm::EnqueueRequest {

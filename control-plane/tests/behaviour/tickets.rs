@@ -1,4 +1,4 @@
-//! Tickets over gRPC: how they come in, what is refused, and how the news of them goes out.
+//! Tickets over gRPC: how they come in, what is refused, and what becomes of them.
 
 use std::time::Duration;
 
@@ -7,14 +7,8 @@ use crate::stack::{PATIENCE, Stack, config, refusal, request};
 use control_plane::QueueEntry;
 use proto::{
     error::Reason,
-    matchmaking::v1::{self as mm, attribute_value::Kind, watch_request::Action, watch_response::Event},
+    matchmaking::v1::{self as mm, attribute_value::Kind},
 };
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-
-/// What the contract names.
-const SERVICES: [&str; 3] =
-    ["muster.matchmaking.v1.Matchmaking", "muster.provisioning.v1.Provisioning", "muster.keys.v1.Keys"];
 
 #[tokio::test]
 async fn a_ticket_that_needs_nobody_else_is_assigned_at_once() {
@@ -156,7 +150,7 @@ async fn the_same_request_again_is_the_same_ticket() {
     let mut retry = request("hero-defense:3v3", &["b"]);
     retry.ticket_id = "0190b6a0-0000-7000-8000-000000000001".to_owned();
     let made = stack.matchmaking().enqueue(retry.clone()).await.unwrap().into_inner();
-    cancel(&stack, &made.ticket_id).await;
+    stack.cancel(&made.ticket_id).await;
     let again = stack.matchmaking().enqueue(retry).await.unwrap().into_inner();
     assert_eq!((again.ticket_id, again.status), (made.ticket_id, mm::TicketStatus::Cancelled.into()));
     stack.stop().await;
@@ -205,13 +199,13 @@ async fn cancel_twice_and_cancel_after_the_assignment() {
     assert_eq!(refusal(stack.matchmaking().cancel(unknown).await).reason, Reason::TicketNotFound);
     let id = stack.enqueue("demo:2", &["a"]).await;
     for _ in 0..2 {
-        let answer = cancel(&stack, &id).await;
+        let answer = stack.cancel(&id).await;
         assert_eq!((answer.cancelled, answer.status()), (true, mm::TicketStatus::Cancelled));
     }
     let server = Agent::start(&stack, hello("s-1")).await.make_all_lands();
     let id = stack.enqueue("demo", &["a"]).await;
     stack.assignment(&id).await;
-    let answer = cancel(&stack, &id).await;
+    let answer = stack.cancel(&id).await;
     assert_eq!((answer.cancelled, answer.status()), (false, mm::TicketStatus::Assigned));
     stack.stop().await;
     server.abort();
@@ -222,7 +216,7 @@ async fn a_partner_of_a_cancelled_ticket_matches_with_its_age() {
     let stack = Stack::start().await;
     let (old, gone) = (stack.enqueue("demo:2", &["old"]).await, stack.enqueue("demo:2", &["gone"]).await);
     // Without a server the two wait; one leaves, another comes, then a server.
-    cancel(&stack, &gone).await;
+    stack.cancel(&gone).await;
     let new = stack.enqueue("demo:2", &["new"]).await;
     let late = stack.enqueue("demo:2", &["late"]).await;
     let mut server = Agent::start(&stack, hello("s-1")).await;
@@ -247,96 +241,6 @@ async fn a_ticket_expires_at_the_end_of_its_lifetime() {
 }
 
 #[tokio::test]
-async fn one_ticket_is_watched_to_its_end() {
-    let stack = Stack::start().await;
-    let id = stack.enqueue("demo:2", &["a"]).await;
-    let watch = mm::WatchTicketRequest { ticket_id: id.clone() };
-    let mut news = stack.matchmaking().watch_ticket(watch).await.unwrap().into_inner();
-    assert_eq!(news.message().await.unwrap().unwrap().ticket.unwrap().status(), mm::TicketStatus::Queued);
-    cancel(&stack, &id).await;
-    let last = loop {
-        let ticket = news.message().await.unwrap().unwrap().ticket.unwrap();
-        if ticket.status() != mm::TicketStatus::Queued {
-            break ticket;
-        }
-    };
-    assert_eq!(last.status(), mm::TicketStatus::Cancelled);
-    assert!(news.message().await.unwrap().is_none(), "the stream ends after a final status");
-    let unknown = mm::WatchTicketRequest { ticket_id: "nobody".to_owned() };
-    assert_eq!(refusal(stack.matchmaking().watch_ticket(unknown).await).reason, Reason::TicketNotFound);
-    stack.stop().await;
-}
-
-#[tokio::test]
-async fn many_tickets_are_watched_on_one_stream() {
-    let stack = Stack::start().await;
-    let (subscribe, requests) = mpsc::channel(16);
-    let mut news = stack.matchmaking().watch(ReceiverStream::new(requests)).await.unwrap().into_inner();
-    let action = |action| mm::WatchRequest { action: Some(action) };
-    let ids = [stack.enqueue("demo:9", &["a"]).await, stack.enqueue("demo:9", &["b"]).await];
-    for id in &ids {
-        subscribe.send(action(Action::Subscribe(id.clone()))).await.unwrap();
-    }
-    subscribe.send(action(Action::Subscribe("nobody".to_owned()))).await.unwrap();
-    let mut next = async || {
-        let next = tokio::time::timeout(PATIENCE, news.message()).await.unwrap();
-        next.unwrap().unwrap()
-    };
-    for id in &ids {
-        let state = next().await;
-        assert!(
-            matches!(&state.event, Some(Event::Ticket(t)) if t.status() == mm::TicketStatus::Queued && state.ticket_id == *id)
-        );
-    }
-    let refused = next().await;
-    assert!(
-        matches!(&refused.event, Some(Event::Refused(r)) if r.reason == "TICKET_NOT_FOUND"),
-        "{refused:?}"
-    );
-
-    subscribe.send(action(Action::Unsubscribe(ids[0].clone()))).await.unwrap();
-    // The stream is in order: once this is answered, the unsubscription is done.
-    subscribe.send(action(Action::Subscribe("nobody".to_owned()))).await.unwrap();
-    while !matches!(next().await.event, Some(Event::Refused(_))) {}
-    for id in &ids {
-        cancel(&stack, id).await;
-    }
-    let state = loop {
-        let state = next().await;
-        if matches!(&state.event, Some(Event::Ticket(t)) if t.status() != mm::TicketStatus::Queued) {
-            break state;
-        }
-    };
-    assert_eq!(state.ticket_id, ids[1], "only what is still subscribed is told");
-    drop(subscribe);
-    stack.stop().await;
-}
-
-#[tokio::test]
-async fn a_watch_tells_the_place_in_the_queue() {
-    let stack = Stack::start().await;
-    let mut ids = Vec::new();
-    for player in ["a", "b", "c"] {
-        ids.push(stack.enqueue("demo:9", &[player]).await);
-    }
-    let (subscribe, requests) = mpsc::channel(16);
-    let mut news = stack.matchmaking().watch(ReceiverStream::new(requests)).await.unwrap().into_inner();
-    subscribe.send(mm::WatchRequest { action: Some(Action::Subscribe(ids[2].clone())) }).await.unwrap();
-    let mut position = async |wanted: u32| loop {
-        let state = tokio::time::timeout(PATIENCE, news.message()).await.unwrap().unwrap().unwrap();
-        let Some(Event::Ticket(ticket)) = state.event else { panic!("{state:?}") };
-        if ticket.place.is_some_and(|place| place.position == wanted) {
-            return;
-        }
-    };
-    position(3).await;
-    cancel(&stack, &ids[0]).await;
-    position(2).await;
-    drop(subscribe);
-    stack.stop().await;
-}
-
-#[tokio::test]
 async fn queues_are_listed_with_what_waits_in_them() {
     let stack = Stack::with(config(), &[("configured:2", QueueEntry::default())]).await;
     stack.enqueue("demo:9", &["a", "b"]).await;
@@ -355,44 +259,6 @@ async fn queues_are_listed_with_what_waits_in_them() {
     assert_eq!(shown, [("configured:2", "configured", "group of 2"), ("demo:9", "demo", "group of 9")]);
     assert_eq!(queues[1].queued_tickets, 1);
     stack.stop().await;
-}
-
-#[tokio::test]
-async fn health_is_served_for_every_service() {
-    use tonic_health::pb::{
-        HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
-    };
-    let stack = Stack::start().await;
-    for service in [&[""][..], &SERVICES].concat() {
-        let request = HealthCheckRequest { service: service.to_owned() };
-        let answer = HealthClient::new(stack.channel.clone()).check(request).await.unwrap();
-        assert_eq!(answer.into_inner().status(), ServingStatus::Serving, "{service}");
-    }
-    stack.stop().await;
-}
-
-#[tokio::test]
-async fn reflection_names_every_service() {
-    use tonic_reflection::pb::v1::{
-        ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
-        server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
-    };
-    let stack = Stack::start().await;
-    let list = MessageRequest::ListServices(String::new());
-    let request = ServerReflectionRequest { host: String::new(), message_request: Some(list) };
-    let mut client = ServerReflectionClient::new(stack.channel.clone());
-    let requests = tokio_stream::once(request);
-    let mut answers = client.server_reflection_info(requests).await.unwrap().into_inner();
-    let answer = answers.message().await.unwrap().unwrap().message_response.unwrap();
-    let MessageResponse::ListServicesResponse(list) = answer else { panic!("{answer:?}") };
-    let names: Vec<_> = list.service.iter().map(|service| service.name.as_str()).collect();
-    assert!(SERVICES.iter().all(|service| names.contains(service)), "{names:?}");
-    stack.stop().await;
-}
-
-async fn cancel(stack: &Stack, id: &str) -> mm::CancelResponse {
-    let request = mm::CancelRequest { ticket_id: id.to_owned() };
-    stack.matchmaking().cancel(request).await.unwrap().into_inner()
 }
 
 fn player(id: &str) -> mm::Player {
