@@ -22,7 +22,7 @@ pub use stack::{GameServer, Stack};
 #[command(
     name = "dev",
     about = "Run all of Muster in one process: control plane, gateway, two demo game servers and a page to play on",
-    long_about = "Runs all of Muster in one process, for development: a control plane with its state in memory, a gateway, two demo \
+    long_about = "Runs all of Muster in one process, for development: a control plane, a gateway, two demo \
         game servers with an agent each, and a page to play on at the gateway's root.\n\n\
         The gateway believes the player ids that clients send, so it is for this machine only. Ctrl-C stops everything \
         cleanly; a second one at once. Port 0 takes any free port."
@@ -77,6 +77,12 @@ pub struct Config {
     /// The directory of the signing keys, made with a first key where it isn't there.
     #[arg(long, env = "MUSTER_DEV_KEYS", default_value = ".muster/keys", value_name = "DIR")]
     pub keys: PathBuf,
+    /// Where tickets and assignments are kept: in a file, or gone with the process.
+    #[arg(long, env = "MUSTER_DEV_STATE", default_value = "embedded", value_enum)]
+    pub state: control_plane::State,
+    /// The directory of the embedded state, made where it isn't there.
+    #[arg(long, env = "MUSTER_DEV_STATE_DIR", default_value = ".muster/state", value_name = "DIR")]
+    pub state_dir: PathBuf,
     /// The log.
     #[command(flatten)]
     pub telemetry: telemetry::Settings,

@@ -38,6 +38,7 @@ fn config(keys: &TempDir) -> Config {
         both,
     ]);
     config.keys = keys.path().join("keys");
+    config.state_dir = keys.path().join("state");
     config
 }
 

@@ -1,5 +1,4 @@
 //! docs/configuration.md is what the programs say. `UPDATE_DOCS=1` writes it anew.
-#![expect(clippy::unwrap_used, reason = "a panic is the report")]
 
 use std::{fs, path::Path};
 

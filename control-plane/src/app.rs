@@ -17,7 +17,7 @@ use tonic::transport::{Server, server::TcpIncoming};
 
 use crate::{
     allocation::{Allocation, OwnServers},
-    config::{Config, Sections},
+    config::{self, Config, Sections},
     delivery::Delivery,
     grpc::{
         keys::KeysService,
@@ -80,7 +80,7 @@ impl ControlPlane {
             .await
             .context("opening the keys")??;
         let listener = listen(config.grpc_addr, "gRPC", "--grpc-addr").await?;
-        let storage = Arc::new(Local::in_memory());
+        let storage = open_storage(&config).await?;
         Ok(Self { config, queues, ring: Arc::new(ring), listener, storage })
     }
 
@@ -149,7 +149,7 @@ impl ControlPlane {
             },
             assignment_lifetime: config.token_lifetime,
         }));
-        let keys = KeysService { ring, storage, issuer, clock };
+        let keys = KeysService { ring, storage: Arc::clone(&storage), issuer, clock };
 
         let (health, health_service) = tonic_health::server::health_reporter();
         health.set_serving::<MatchmakingServer<MatchmakingService>>().await;
@@ -182,10 +182,31 @@ impl ControlPlane {
             // Probes see it before connections end.
             health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
         });
-        serve(server, &tasks, config.shutdown_timeout).await?;
-        tasks.join(config.shutdown_timeout).await?;
+        let served = serve(server, &tasks, config.shutdown_timeout).await;
+        let joined = tasks.join(config.shutdown_timeout).await;
+        storage.close().await;
+        served?;
+        joined?;
         tracing::info!("the control plane has stopped");
         Ok(())
+    }
+}
+
+/// The storage that the configuration names.
+async fn open_storage(config: &Config) -> anyhow::Result<Arc<dyn Storage>> {
+    let durability = match config.durability {
+        config::Durability::Flush => storage::Durability::Flush,
+        config::Durability::Os => storage::Durability::Os,
+    };
+    match config.state {
+        config::State::Memory => Ok(Arc::new(Local::in_memory())),
+        config::State::Embedded => {
+            let dir = config.state_dir.clone();
+            let opened = tokio::task::spawn_blocking(move || Local::open(&dir, durability));
+            let local = opened.await.context("opening the state")??;
+            tracing::info!(dir = %config.state_dir.display(), queued = local.queued_tickets(), "the state is open");
+            Ok(Arc::new(local))
+        }
     }
 }
 

@@ -27,6 +27,15 @@ pub struct Config {
     /// The directory of the signing keys; made with a first key where it isn't there.
     #[arg(long, env = "KEYS_DIR", default_value = "keys")]
     pub keys_dir: PathBuf,
+    /// Where tickets and assignments are kept.
+    #[arg(long, env = "STATE", default_value = "embedded", value_enum)]
+    pub state: State,
+    /// The directory of the embedded state; made where it isn't there. One process may use it at a time.
+    #[arg(long, env = "STATE_DIR", default_value = "state")]
+    pub state_dir: PathBuf,
+    /// What an acknowledged change of the embedded state survives.
+    #[arg(long, env = "DURABILITY", default_value = "flush", value_enum)]
+    pub durability: Durability,
     /// The `iss` of every token.
     #[arg(long, env = "TOKEN_ISSUER", default_value = "muster")]
     pub token_issuer: String,
@@ -79,6 +88,24 @@ pub struct Config {
     /// The log.
     #[command(flatten)]
     pub telemetry: telemetry::Settings,
+}
+
+/// Where tickets and assignments are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum State {
+    /// In a file in `--state-dir`: they survive a crash of the program.
+    Embedded,
+    /// In memory: they are gone with the process.
+    Memory,
+}
+
+/// What an acknowledged change of the embedded state survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Durability {
+    /// A power cut: it is on the disk.
+    Flush,
+    /// A crash of the program, not of the machine: the operating system has it.
+    Os,
 }
 
 impl runtime::program::Settings for Config {

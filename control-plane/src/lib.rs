@@ -15,4 +15,4 @@ mod queues;
 mod registry;
 
 pub use app::{ControlPlane, Probe};
-pub use config::{Config, QueueEntry, Sections};
+pub use config::{Config, Durability, QueueEntry, Sections, State};

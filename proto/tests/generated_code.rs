@@ -1,4 +1,5 @@
 //! The committed code is what the `.proto` files say. `UPDATE_GENERATED=1` writes it anew.
+#![expect(clippy::unwrap_used, reason = "a panic is the report")]
 
 use std::{fs, path::Path};
 

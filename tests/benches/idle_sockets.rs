@@ -22,7 +22,8 @@ async fn main() {
     let none = ["--metrics-addr", "127.0.0.1:0"];
     let control_plane = Program::start(
         "control-plane",
-        &[&["--grpc-addr", "127.0.0.1:0", "--keys-dir", keys.as_str()][..], &none].concat(),
+        &[&["--grpc-addr", "127.0.0.1:0", "--keys-dir", keys.as_str(), "--state", "memory"][..], &none]
+            .concat(),
     );
     let url = format!("http://{}", control_plane.logged("addr").await);
     let gateway = Program::start(

@@ -49,6 +49,8 @@ impl Stack {
         let mut settings: control_plane::Config = runtime::config::defaults(&[]);
         settings.grpc_addr = config.control_plane_addr;
         settings.keys_dir.clone_from(&config.keys);
+        settings.state = config.state;
+        settings.state_dir.clone_from(&config.state_dir);
         // Whoever waits for the last stream of a stopped stack waits in vain.
         settings.shutdown_timeout = Duration::from_secs(3);
         let control_plane = ControlPlane::bind(settings, control_plane::Sections::default()).await?;

@@ -98,4 +98,7 @@ pub trait Storage: Send + Sync + std::fmt::Debug + 'static {
 
     /// Who follows which ticket.
     fn signals(&self) -> &Arc<Signals>;
+
+    /// Finishes what is under way and lets go of files and connections. Transitions fail from now on.
+    async fn close(&self) {}
 }

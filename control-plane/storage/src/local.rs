@@ -36,7 +36,7 @@ pub struct Local {
     // microsecond with its append to the journal, and is never held over an await.
     state: Mutex<State>,
     /// `None`: in memory alone.
-    journal: Option<Journal>,
+    journal: Option<Arc<Journal>>,
     signals: Arc<Signals>,
     unowned: Arc<Notify>,
 }
@@ -71,7 +71,7 @@ impl Local {
             .map_err(|cause| OpenError::Unusable { path, cause })?;
         // Queues that came back have no owner yet.
         unowned.notify_one();
-        Ok(Self { state: Mutex::new(state), journal: Some(journal), signals, unowned })
+        Ok(Self { state: Mutex::new(state), journal: Some(Arc::new(journal)), signals, unowned })
     }
 
     /// How many tickets wait in all queues: what came back with the store, or has come since.
@@ -92,7 +92,7 @@ impl Local {
     }
 
     fn check(&self) -> Result<(), StorageError> {
-        self.journal.as_ref().map_or(Ok(()), Journal::check)
+        self.journal.as_ref().map_or(Ok(()), |journal| journal.check())
     }
 
     /// Hands a change to the journal, while the state is still locked; without one, it is told at once.
@@ -209,5 +209,15 @@ impl Storage for Local {
 
     fn signals(&self) -> &Arc<Signals> {
         &self.signals
+    }
+
+    async fn close(&self) {
+        if let Some(journal) = self.journal.clone() {
+            // The last flush takes as long as the disk does.
+            let closed = tokio::task::spawn_blocking(move || journal.close()).await;
+            if closed.is_err() {
+                tracing::error!("the state was not closed");
+            }
+        }
     }
 }

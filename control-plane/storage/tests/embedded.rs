@@ -183,3 +183,15 @@ async fn both_kinds_of_durability_keep_what_they_acknowledge_over_a_restart() {
         assert_eq!(status(&open(dir.path()), "t").await, Some(Status::Queued));
     }
 }
+
+#[tokio::test]
+async fn a_closed_store_takes_nothing_and_can_be_opened_by_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let storage = open(dir.path());
+    enqueue(&storage, "t", &["p"]).await;
+    storage.close().await;
+    let late = storage.enqueue(ticket("late", &["q"]), NOW).await;
+    assert!(matches!(late, Err(EnqueueError::Storage(_))), "{late:?}");
+    let next = open(dir.path());
+    assert_eq!((status(&next, "t").await, status(&next, "late").await), (Some(Status::Queued), None));
+}

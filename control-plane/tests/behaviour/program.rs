@@ -12,6 +12,8 @@ fn refused(file: &str, flags: &[&str]) -> (Option<i32>, String) {
         .arg(&path)
         .args(["--metrics-addr", "127.0.0.1:0", "--keys-dir"])
         .arg(dir.path().join("keys"))
+        .arg("--state-dir")
+        .arg(dir.path().join("state"))
         .args(flags)
         .output()
         .unwrap();

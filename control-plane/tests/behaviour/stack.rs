@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use control_plane::{Config, ControlPlane, Probe, QueueEntry, Sections};
+use control_plane::{Config, ControlPlane, Probe, QueueEntry, Sections, State};
 use proto::{
     error::Refusal,
     keys::v1::keys_client::KeysClient,
@@ -37,6 +37,7 @@ pub(crate) fn config() -> Config {
     Config {
         grpc_addr: ([127, 0, 0, 1], 0).into(),
         heartbeat_interval: Duration::from_millis(100),
+        state: State::Memory,
         ..runtime::config::defaults(&[])
     }
 }

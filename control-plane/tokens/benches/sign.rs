@@ -43,12 +43,8 @@ fn main() -> ExitCode {
     let message = token.rsplit_once('.').unwrap().0;
     let mut signature = vec![0; pair.public_modulus_len()];
     let mut bare = || {
-        let signed = pair.sign(
-            &RSA_PKCS1_SHA256,
-            &SystemRandom::new(),
-            black_box(message.as_bytes()),
-            &mut signature,
-        );
+        let signed =
+            pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), black_box(message.as_bytes()), &mut signature);
         signed.unwrap();
         black_box(&signature);
     };
@@ -65,29 +61,19 @@ fn main() -> ExitCode {
 
     let verifier = Verifier::from_jwks(&ring.jwks_json(now), ISSUER).unwrap();
     let mut verify = || {
-        let claims = verifier
-            .verify(black_box(&token), &Expected::land(LAND), now)
-            .unwrap();
+        let claims = verifier.verify(black_box(&token), &Expected::land(LAND), now).unwrap();
         drop(black_box(claims));
     };
 
     let mut rounds: Vec<[f64; 4]> = Vec::with_capacity(ROUNDS);
     for _ in 0..ROUNDS {
-        rounds.push([
-            rate(&mut bare),
-            rate(&mut ours),
-            rate(&mut plain),
-            rate(&mut verify),
-        ]);
+        rounds.push([rate(&mut bare), rate(&mut ours), rate(&mut plain), rate(&mut verify)]);
     }
     let of = |column: usize| median(rounds.iter().map(|round| round[column]).collect());
     // Compared within a round: what slows one slice down slows its neighbour down too.
     let share = median(rounds.iter().map(|[bare, ours, ..]| ours / bare).collect());
 
-    println!(
-        "RSA-{DEFAULT_BITS}, one thread, median of {ROUNDS} rounds of {} ms each",
-        SLICE.as_millis()
-    );
+    println!("RSA-{DEFAULT_BITS}, one thread, median of {ROUNDS} rounds of {} ms each", SLICE.as_millis());
     println!("{:>10.0}  bare aws-lc-rs RS256 signatures/s", of(0));
     println!("{:>10.0}  tokens/s (claims made, encoded and signed)", of(1));
     println!("{:>10.0}  tokens/s with jsonwebtoken's own encode", of(2));
@@ -97,11 +83,7 @@ fn main() -> ExitCode {
         share * 100.0,
         WANTED_SHARE * 100.0
     );
-    if share < WANTED_SHARE {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
-    }
+    if share < WANTED_SHARE { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 /// How often a second it runs, measured for one slice.
@@ -122,9 +104,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 fn the_only_key(dir: &std::path::Path) -> String {
     let mut paths = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    let path = paths
-        .find(|path| path.extension().is_some_and(|extension| extension == "pem"))
-        .unwrap();
+    let path = paths.find(|path| path.extension().is_some_and(|extension| extension == "pem")).unwrap();
     fs::read_to_string(path).unwrap()
 }
 

@@ -89,21 +89,12 @@ mod tests {
             land_id: "hero-defense:1",
             server_id: "s-1",
         };
-        Claims::admit(
-            "muster",
-            admission,
-            from_unix_ms(1_700_000_000_999),
-            Duration::from_secs(60),
-        )
+        Claims::admit("muster", admission, from_unix_ms(1_700_000_000_999), Duration::from_secs(60))
     }
 
     #[test]
     fn the_names_on_the_wire_are_the_contract_s() {
-        let json = serde_json::to_value(Claims {
-            jti: "j".to_owned(),
-            ..claims()
-        })
-        .unwrap();
+        let json = serde_json::to_value(Claims { jti: "j".to_owned(), ..claims() }).unwrap();
         let wanted = serde_json::json!({
             "iss": "muster", "aud": "game-server", "sub": "ann", "playerId": "ann", "assignmentId": "a-1",
             "matchId": "m-1", "landId": "hero-defense:1", "serverId": "s-1",

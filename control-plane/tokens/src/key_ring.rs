@@ -74,11 +74,7 @@ impl KeyRing {
             }
             keys
         };
-        Ok(Self {
-            directory,
-            settings,
-            keys: ArcSwap::from_pointee(keys),
-        })
+        Ok(Self { directory, settings, keys: ArcSwap::from_pointee(keys) })
     }
 
     /// Reads the directory anew: finds what another process rotated, and removes keys whose last token has expired.
@@ -109,19 +105,12 @@ impl KeyRing {
         let at = match timeline::waiting(&keys.periods, now) {
             Some(waiting) => waiting,
             None => {
-                let ahead = if keys.keys.is_empty() {
-                    Duration::ZERO
-                } else {
-                    self.settings.publish_ahead
-                };
+                let ahead = if keys.keys.is_empty() { Duration::ZERO } else { self.settings.publish_ahead };
                 keys.make(&locked, &self.settings, now + ahead)?;
                 keys.keys.len() - 1
             }
         };
-        let rotated = Rotated {
-            kid: keys.keys[at].kid().clone(),
-            signs_from: keys.periods[at].signs_from,
-        };
+        let rotated = Rotated { kid: keys.keys[at].kid().clone(), signs_from: keys.periods[at].signs_from };
         self.keys.store(Arc::new(keys));
         Ok(rotated)
     }
@@ -132,9 +121,7 @@ impl KeyRing {
         let keys = self.keys.load();
         let published =
             (0..keys.keys.len()).filter(|&index| !timeline::is_retired(&keys.periods, index, now));
-        let set = JwkSet {
-            keys: published.map(|index| keys.keys[index].jwk().clone()).collect(),
-        };
+        let set = JwkSet { keys: published.map(|index| keys.keys[index].jwk().clone()).collect() };
         serde_json::to_string(&set).expect("a JWK Set is strings in structs, which serde_json always writes")
     }
 
@@ -166,10 +153,7 @@ impl KeyRing {
         let index = signing(&keys, now);
         let latest = unix_s(now + keys.periods[index].token_lifetime) + CLOCK_STEP_S;
         if claims.exp > latest {
-            return Err(SignError::LivesTooLong {
-                exp: claims.exp,
-                latest,
-            });
+            return Err(SignError::LivesTooLong { exp: claims.exp, latest });
         }
         keys.keys[index].sign_claims(claims)
     }
@@ -187,6 +171,5 @@ impl fmt::Debug for KeyRing {
 }
 
 fn signing(keys: &Keys, now: SystemTime) -> usize {
-    keys.signing(now)
-        .expect("a ring is opened with a key and never loses its last")
+    keys.signing(now).expect("a ring is opened with a key and never loses its last")
 }

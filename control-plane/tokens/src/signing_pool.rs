@@ -34,11 +34,7 @@ impl SigningPool {
 
     /// Signs on at most `threads` threads.
     pub fn with_threads(ring: Arc<KeyRing>, threads: NonZeroUsize) -> Self {
-        Self {
-            ring,
-            slots: Arc::new(Semaphore::new(threads.get())),
-            threads,
-        }
+        Self { ring, slots: Arc::new(Semaphore::new(threads.get())), threads }
     }
 
     /// The ring whose keys sign.
@@ -62,10 +58,7 @@ impl SigningPool {
         let mut left = claims.into_iter();
         while left.len() > 0 {
             let mine: Vec<Claims> = left.by_ref().take(share).collect();
-            let slot = Arc::clone(&self.slots)
-                .acquire_owned()
-                .await
-                .map_err(|_| SignError::Stopped)?;
+            let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| SignError::Stopped)?;
             let (ring, place) = (Arc::clone(&self.ring), shares.len());
             shares.push(Vec::new());
             signing.spawn_blocking(move || {

@@ -44,19 +44,12 @@ pub struct Expected<'a> {
 impl<'a> Expected<'a> {
     /// A match token for that land, on whichever server.
     pub fn land(land_id: &'a str) -> Self {
-        Self {
-            audience: GAME_SERVER_AUDIENCE,
-            land_id,
-            server_id: None,
-        }
+        Self { audience: GAME_SERVER_AUDIENCE, land_id, server_id: None }
     }
 
     /// The same, on that server only.
     pub fn on_server(self, server_id: &'a str) -> Self {
-        Self {
-            server_id: Some(server_id),
-            ..self
-        }
+        Self { server_id: Some(server_id), ..self }
     }
 }
 
@@ -145,10 +138,7 @@ impl Verifier {
         let now = unix_s(now);
         if now >= claims.exp.saturating_add(self.leeway.as_secs()) {
             let ago_s = now - claims.exp;
-            return Err(VerifyError::Expired {
-                exp: claims.exp,
-                ago_s,
-            });
+            return Err(VerifyError::Expired { exp: claims.exp, ago_s });
         }
         Ok(())
     }
@@ -169,11 +159,9 @@ fn refusal(token: &str, error: &jsonwebtoken::errors::Error) -> VerifyError {
     match error.kind() {
         ErrorKind::InvalidSignature => VerifyError::BadSignature,
         // Claims are read after the signature was checked, the header before: which of the two was no good JSON?
-        ErrorKind::Json(json) if jsonwebtoken::decode_header(token).is_ok() => VerifyError::BadClaims {
-            reason: json.to_string(),
-        },
-        _ => VerifyError::NotAToken {
-            reason: "a part of it is not what a JWT has there",
-        },
+        ErrorKind::Json(json) if jsonwebtoken::decode_header(token).is_ok() => {
+            VerifyError::BadClaims { reason: json.to_string() }
+        }
+        _ => VerifyError::NotAToken { reason: "a part of it is not what a JWT has there" },
     }
 }

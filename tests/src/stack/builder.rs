@@ -95,6 +95,8 @@ impl StackBuilder {
             // One that is there again after a restart.
             grpc_addr: ([127, 0, 0, 1], free_port()).into(),
             keys_dir: keys.path().join("keys"),
+            state_dir: keys.path().join("state"),
+            state: state(),
             heartbeat_interval: std::time::Duration::from_millis(200),
             ..runtime::config::defaults(&[])
         };
@@ -173,5 +175,14 @@ impl StackBuilder {
 fn apply<T>(changes: &[Change<T>], config: &mut T) {
     for change in changes {
         change(config);
+    }
+}
+
+/// What the stacks of this run keep their state in: the default, or what `MUSTER_TEST_STATE` names.
+fn state() -> control_plane::State {
+    match std::env::var("MUSTER_TEST_STATE").as_deref() {
+        Ok("memory") => control_plane::State::Memory,
+        Ok("embedded") | Err(_) => control_plane::State::Embedded,
+        Ok(other) => panic!("MUSTER_TEST_STATE is `{other}`; it can be memory or embedded"),
     }
 }

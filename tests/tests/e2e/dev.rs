@@ -19,7 +19,7 @@ impl Dev {
         #[rustfmt::skip]
         let program = Program::start("muster", &[
             "dev", "--gateway-addr", any, "--internal-addr", any, "--control-plane-addr", any,
-            "--server-addrs", two, "--agent-addrs", two, "--keys", &dir,
+            "--server-addrs", two, "--agent-addrs", two, "--keys", &dir, "--state-dir", &dir,
         ]);
         let row = |line: &str| {
             let address = line.trim_start().strip_prefix("gateway  ")?;

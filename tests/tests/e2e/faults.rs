@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use control_plane::State;
 use proto::provisioning::v1::ServerState;
 use reqwest::Method;
 use serde_json::json;
@@ -34,8 +35,25 @@ async fn the_control_plane_goes_and_comes_back() {
 
 /// The state is in memory here: a ticket does not outlive its control plane, and its client is told.
 #[tokio::test]
-async fn after_the_control_planes_return_old_sockets_learn_what_became_of_old_and_new_tickets() {
-    let mut stack = Stack::builder().start().await;
+async fn tickets_outlive_the_control_plane() {
+    let mut stack = Stack::builder().control_plane(|config| config.state = State::Embedded).start().await;
+    let client = stack.client();
+    let mut ann = client.socket("/realtime").await;
+    ann.send(&json!({ "action": "enqueue", "queueKey": "demo:2", "members": ["ann"] })).await;
+    let ticket = ann.next_of("enqueued").await["data"]["ticketId"].clone();
+    let enqueued_at = client.status(ticket.as_str().unwrap()).await["enqueuedAt"].clone();
+
+    stack.stop_control_plane().await;
+    stack.start_control_plane().await;
+    stack.servers_ready(1).await;
+    assert_eq!(client.status(ticket.as_str().unwrap()).await["enqueuedAt"], enqueued_at, "it kept its age");
+    client.enqueue("demo:2", &["bob"]).await;
+    assert_eq!(ann.next_of("match.assigned").await["data"]["ticketId"], ticket);
+}
+
+#[tokio::test]
+async fn without_a_store_old_sockets_learn_that_their_tickets_are_gone() {
+    let mut stack = Stack::builder().control_plane(|config| config.state = State::Memory).start().await;
     let client = stack.client();
     let mut ann = client.socket("/realtime").await;
     ann.send(&json!({ "action": "enqueue", "queueKey": "demo:2", "members": ["ann"] })).await;

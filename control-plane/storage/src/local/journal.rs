@@ -32,7 +32,8 @@ pub(super) type Publish = Box<dyn Fn(&Changed) + Send>;
 #[derive(Debug)]
 pub(super) struct Journal {
     shared: Arc<Shared>,
-    writer: Option<JoinHandle<()>>,
+    /// `None` once it is closed.
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Debug)]
@@ -73,12 +74,15 @@ impl Journal {
             Writer { shared: Arc::clone(&shared), database: Some(database), path, durability, publish };
         let writer =
             std::thread::Builder::new().name("state writer".to_owned()).spawn(move || writer.run())?;
-        Ok(Self { shared, writer: Some(writer) })
+        Ok(Self { shared, writer: Mutex::new(Some(writer)) })
     }
 
     /// Whether a transition may be made now.
     pub(super) fn check(&self) -> Result<(), StorageError> {
         let inner = self.shared.inner.lock();
+        if inner.closed {
+            return Err(StorageError::Unavailable("the state is closed".to_owned()));
+        }
         match &inner.failing {
             Some(cause) => Err(StorageError::Unavailable(format!("the disk takes nothing: {cause}"))),
             None if inner.waiting.len() >= MAX_WAITING => {
@@ -110,6 +114,16 @@ impl Journal {
         tickets.iter().filter_map(|ticket| inner.unwritten.get(ticket)).max().copied().unwrap_or(0)
     }
 
+    /// Writes what is left and closes the file; no transition is taken from now on. Blocks until it is done.
+    pub(super) fn close(&self) {
+        self.shared.inner.lock().closed = true;
+        self.shared.work.notify_one();
+        let writer = self.writer.lock().take();
+        if writer.is_some_and(|writer| writer.join().is_err()) {
+            tracing::error!("the writer of the state panicked");
+        }
+    }
+
     /// Waits until a batch is written.
     pub(super) async fn written(&self, batch: u64) -> Result<(), StorageError> {
         let mut written = self.shared.written.subscribe();
@@ -120,13 +134,7 @@ impl Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        self.shared.inner.lock().closed = true;
-        self.shared.work.notify_one();
-        if let Some(writer) = self.writer.take()
-            && writer.join().is_err()
-        {
-            tracing::error!("the writer of the state panicked");
-        }
+        self.close();
     }
 }
 

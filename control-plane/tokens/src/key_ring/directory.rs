@@ -52,24 +52,13 @@ pub(crate) struct KeyFile {
 impl Directory {
     /// Makes the directory with mode 0700 where it is missing. One that exists keeps its mode.
     pub(crate) fn prepare(path: &Path) -> Result<Self, KeyError> {
-        let failed = |source| KeyError::Directory {
-            path: path.to_owned(),
-            source,
-        };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .map_err(failed)?;
+        let failed = |source| KeyError::Directory { path: path.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(failed)?;
         let mode = fs::metadata(path).map_err(failed)?.permissions().mode();
         if mode & 0o002 != 0 {
-            return Err(KeyError::WorldWritable {
-                path: path.to_owned(),
-            });
+            return Err(KeyError::WorldWritable { path: path.to_owned() });
         }
-        Ok(Self {
-            path: path.to_owned(),
-        })
+        Ok(Self { path: path.to_owned() })
     }
 
     /// Waits until no other process works on the directory. Blocks the thread.
@@ -78,10 +67,7 @@ impl Directory {
     }
 
     fn lock_within(&self, patience: Duration) -> Result<Locked<'_>, KeyError> {
-        let not_writable = |source| KeyError::NotWritable {
-            path: self.path.clone(),
-            source,
-        };
+        let not_writable = |source| KeyError::NotWritable { path: self.path.clone(), source };
         let mut options = OpenOptions::new();
         options.create(true).truncate(false).write(true).mode(0o600);
         let lock = options.open(self.path.join(LOCK_FILE)).map_err(not_writable)?;
@@ -91,17 +77,12 @@ impl Directory {
                 Ok(()) => break,
                 Err(TryLockError::WouldBlock) if Instant::now() < give_up_at => std::thread::sleep(LOCK_POLL),
                 Err(TryLockError::WouldBlock) => {
-                    return Err(KeyError::Locked {
-                        path: self.path.clone(),
-                    });
+                    return Err(KeyError::Locked { path: self.path.clone() });
                 }
                 Err(TryLockError::Error(source)) => return Err(not_writable(source)),
             }
         }
-        let locked = Locked {
-            path: &self.path,
-            _lock: lock,
-        };
+        let locked = Locked { path: &self.path, _lock: lock };
         locked.remove_unfinished()?;
         Ok(locked)
     }
@@ -160,14 +141,10 @@ impl Locked<'_> {
         let entries = fs::read_dir(self.path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
         match entries {
             // A name that is no UTF-8 is none of ours.
-            Ok(entries) => Ok(entries
-                .into_iter()
-                .filter_map(|entry| entry.file_name().into_string().ok())
-                .collect()),
-            Err(source) => Err(KeyError::Directory {
-                path: self.path.to_owned(),
-                source,
-            }),
+            Ok(entries) => {
+                Ok(entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect())
+            }
+            Err(source) => Err(KeyError::Directory { path: self.path.to_owned(), source }),
         }
     }
 
@@ -178,22 +155,13 @@ impl Locked<'_> {
 
 /// Reads a private key's file, if nobody but its owner can. The text is wiped from memory when it is dropped.
 pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyError> {
-    let unreadable = |source| KeyError::Unreadable {
-        path: path.to_owned(),
-        source,
-    };
-    let broken = |reason: &str| KeyError::Broken {
-        path: path.to_owned(),
-        reason: reason.to_owned(),
-    };
+    let unreadable = |source| KeyError::Unreadable { path: path.to_owned(), source };
+    let broken = |reason: &str| KeyError::Broken { path: path.to_owned(), reason: reason.to_owned() };
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     let mode = metadata.permissions().mode() & 0o777;
     if metadata.is_file() && mode & 0o077 != 0 {
-        return Err(KeyError::Exposed {
-            path: path.to_owned(),
-            mode,
-        });
+        return Err(KeyError::Exposed { path: path.to_owned(), mode });
     }
     if metadata.len() > MAX_KEY_FILE_BYTES {
         return Err(broken("it is larger than any key"));
@@ -209,11 +177,7 @@ pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyError> {
 }
 
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(0o600)
-        .open(path)?;
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()
 }
@@ -222,10 +186,7 @@ fn remove(path: &Path) -> Result<(), KeyError> {
     match fs::remove_file(path) {
         Ok(()) => Ok(()),
         Err(gone) if gone.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(source) => Err(KeyError::Write {
-            path: path.to_owned(),
-            source,
-        }),
+        Err(source) => Err(KeyError::Write { path: path.to_owned(), source }),
     }
 }
 

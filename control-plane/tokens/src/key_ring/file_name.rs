@@ -53,18 +53,12 @@ impl KeyFileName {
 
     /// The same key with tokens that live at least that long.
     pub(crate) fn with_lifetime_of_at_least(self, lifetime: Duration) -> Self {
-        Self {
-            token_lifetime_s: self.token_lifetime_s.max(whole_seconds(lifetime)),
-            ..self
-        }
+        Self { token_lifetime_s: self.token_lifetime_s.max(whole_seconds(lifetime)), ..self }
     }
 
     /// The same key, signing from that moment on at the latest.
     pub(crate) fn signing_by(self, latest: SystemTime) -> Self {
-        Self {
-            signs_from_ms: self.signs_from_ms.min(unix_ms(latest)),
-            ..self
-        }
+        Self { signs_from_ms: self.signs_from_ms.min(unix_ms(latest)), ..self }
     }
 
     /// The key's place in the timeline.
@@ -77,19 +71,13 @@ impl KeyFileName {
 
     /// The name as text.
     pub(crate) fn to_file_name(&self) -> String {
-        let Self {
-            signs_from_ms,
-            token_lifetime_s,
-            name,
-        } = self;
+        let Self { signs_from_ms, token_lifetime_s, name } = self;
         format!("{signs_from_ms}-{token_lifetime_s}-{name}{EXTENSION}")
     }
 }
 
 fn whole_seconds(lifetime: Duration) -> u32 {
-    let rounded_up = lifetime
-        .as_secs()
-        .saturating_add(u64::from(lifetime.subsec_nanos() > 0));
+    let rounded_up = lifetime.as_secs().saturating_add(u64::from(lifetime.subsec_nanos() > 0));
     u32::try_from(rounded_up).unwrap_or(u32::MAX)
 }
 
@@ -141,17 +129,12 @@ mod tests {
     fn the_moment_only_comes_nearer() {
         let name = KeyFileName::parse("5000-60-k.pem").unwrap();
         assert_eq!(name.clone().signing_by(from_unix_ms(9000)), name);
-        assert_eq!(
-            name.signing_by(from_unix_ms(1000)).to_file_name(),
-            "1000-60-k.pem"
-        );
+        assert_eq!(name.signing_by(from_unix_ms(1000)).to_file_name(), "1000-60-k.pem");
     }
 
     #[test]
     fn the_largest_numbers_do_not_overflow() {
-        let period = KeyFileName::parse("18446744073709551615-4294967295-k.pem")
-            .unwrap()
-            .period();
+        let period = KeyFileName::parse("18446744073709551615-4294967295-k.pem").unwrap().period();
         assert!(period.signs_from + period.token_lifetime > period.signs_from);
     }
 }

@@ -24,16 +24,12 @@ impl Keys {
         settings: &KeyRingSettings,
         now: SystemTime,
     ) -> Result<Self, KeyError> {
-        let newcomer = Period {
-            signs_from: now + settings.publish_ahead,
-            token_lifetime: settings.token_lifetime,
-        };
+        let newcomer =
+            Period { signs_from: now + settings.publish_ahead, token_lifetime: settings.token_lifetime };
         let mut files = locked.key_files(newcomer)?;
         files.sort_by_key(|file| (file.name.period().signs_from, file.path.clone()));
-        let mut all = Self {
-            keys: Vec::with_capacity(files.len()),
-            periods: Vec::with_capacity(files.len()),
-        };
+        let mut all =
+            Self { keys: Vec::with_capacity(files.len()), periods: Vec::with_capacity(files.len()) };
         files.iter().try_for_each(|file| all.read(file))?;
         all.tidied(locked, settings, &files, now)
     }
@@ -46,10 +42,7 @@ impl Keys {
         signs_from: SystemTime,
     ) -> Result<(), KeyError> {
         let (kid, pem) = SigningKey::generate(settings.bits)?;
-        let period = Period {
-            signs_from,
-            token_lifetime: settings.token_lifetime,
-        };
+        let period = Period { signs_from, token_lifetime: settings.token_lifetime };
         let file = locked.add(KeyFileName::new(period, kid.as_str()), &pem)?;
         tracing::info!(%kid, file = %file.path.display(), "made a key");
         self.read(&file)
@@ -63,9 +56,7 @@ impl Keys {
     fn read(&mut self, file: &KeyFile) -> Result<(), KeyError> {
         let key = SigningKey::from_pem(&file.path, &read_private(&file.path)?)?;
         if self.keys.iter().any(|other| other.kid() == key.kid()) {
-            return Err(KeyError::Duplicate {
-                path: file.path.clone(),
-            });
+            return Err(KeyError::Duplicate { path: file.path.clone() });
         }
         self.keys.push(key);
         self.periods.push(file.name.period());
@@ -79,10 +70,8 @@ impl Keys {
         files: &[KeyFile],
         now: SystemTime,
     ) -> Result<Self, KeyError> {
-        let mut kept = Self {
-            keys: Vec::with_capacity(files.len()),
-            periods: Vec::with_capacity(files.len()),
-        };
+        let mut kept =
+            Self { keys: Vec::with_capacity(files.len()), periods: Vec::with_capacity(files.len()) };
         let signing = self.signing(now);
         for (index, (key, file)) in self.keys.into_iter().zip(files).enumerate() {
             if timeline::is_retired(&self.periods, index, now) {

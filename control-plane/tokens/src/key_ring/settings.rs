@@ -55,32 +55,11 @@ mod tests {
         let wrong = [
             (
                 "token_lifetime",
-                KeyRingSettings {
-                    token_lifetime: Duration::from_millis(999),
-                    ..good.clone()
-                },
+                KeyRingSettings { token_lifetime: Duration::from_millis(999), ..good.clone() },
             ),
-            (
-                "token_lifetime",
-                KeyRingSettings {
-                    token_lifetime: DAY * 31,
-                    ..good.clone()
-                },
-            ),
-            (
-                "publish_ahead",
-                KeyRingSettings {
-                    publish_ahead: DAY * 31,
-                    ..good.clone()
-                },
-            ),
-            (
-                "bits",
-                KeyRingSettings {
-                    bits: 1024,
-                    ..good.clone()
-                },
-            ),
+            ("token_lifetime", KeyRingSettings { token_lifetime: DAY * 31, ..good.clone() }),
+            ("publish_ahead", KeyRingSettings { publish_ahead: DAY * 31, ..good.clone() }),
+            ("bits", KeyRingSettings { bits: 1024, ..good.clone() }),
             ("bits", KeyRingSettings { bits: 8192, ..good }),
         ];
         for (field, settings) in wrong {

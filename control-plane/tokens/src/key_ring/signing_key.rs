@@ -77,26 +77,16 @@ impl SigningKey {
         }
         let info = PrivateKeyInfo::try_from(der.as_bytes()).map_err(|error| broken(&error))?;
         if info.algorithm.oid != RSA_ENCRYPTION {
-            return Err(KeyError::NotRsa {
-                path: path.to_owned(),
-            });
+            return Err(KeyError::NotRsa { path: path.to_owned() });
         }
         let private = RsaPrivateKey::try_from(info).map_err(|error| broken(&error))?;
         let bits = private.n().bits();
         if !BITS.contains(&bits) {
-            return Err(KeyError::Size {
-                path: path.to_owned(),
-                bits,
-            });
+            return Err(KeyError::Size { path: path.to_owned(), bits });
         }
         let pair = RsaKeyPair::from_pkcs8(der.as_bytes()).map_err(|error| broken(&error))?;
         let (kid, jwk) = identify(&private.to_public_key()).map_err(|error| broken(&error))?;
-        let mut key = Self {
-            kid,
-            jwk,
-            pair,
-            header: String::new(),
-        };
+        let mut key = Self { kid, jwk, pair, header: String::new() };
         key.header = compact::encoded_header(&key, key.kid.as_str()).map_err(|error| broken(&error))?;
         Ok(key)
     }
@@ -119,9 +109,7 @@ impl Signer<Vec<u8>> for SigningKey {
     fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
         let mut signature = vec![0; self.pair.public_modulus_len()];
         // RS256 is deterministic; the randomness only blinds the computation, and aws-lc takes its own.
-        let signed = self
-            .pair
-            .sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature);
+        let signed = self.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature);
         signed.map(|()| signature).map_err(signature::Error::from_source)
     }
 }
@@ -134,9 +122,7 @@ impl JwtSigner for SigningKey {
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SigningKey")
-            .field("kid", &self.kid)
-            .finish_non_exhaustive()
+        f.debug_struct("SigningKey").field("kid", &self.kid).finish_non_exhaustive()
     }
 }
 
@@ -159,7 +145,5 @@ fn identify(public: &RsaPublicKey) -> Result<(KeyId, Jwk), jsonwebtoken::errors:
 }
 
 fn cannot_make(error: impl fmt::Display) -> KeyError {
-    KeyError::Generate {
-        reason: error.to_string(),
-    }
+    KeyError::Generate { reason: error.to_string() }
 }

@@ -53,10 +53,7 @@ mod tests {
     }
 
     fn period(from: u64, lifetime: u64) -> Period {
-        Period {
-            signs_from: at(from),
-            token_lifetime: Duration::from_secs(lifetime),
-        }
+        Period { signs_from: at(from), token_lifetime: Duration::from_secs(lifetime) }
     }
 
     #[test]

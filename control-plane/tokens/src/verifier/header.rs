@@ -35,9 +35,7 @@ impl PeekedHeader {
         let [header, _, _] = parts[..] else {
             return Err(not_a_token("it has not three parts with dots between them"));
         };
-        let json = URL_SAFE_NO_PAD
-            .decode(header)
-            .map_err(|_| not_a_token("its header is no base64url"))?;
+        let json = URL_SAFE_NO_PAD.decode(header).map_err(|_| not_a_token("its header is no base64url"))?;
         serde_json::from_slice(&json).map_err(|_| not_a_token("its header is no JSON object with an `alg`"))
     }
 
@@ -47,9 +45,7 @@ impl PeekedHeader {
             return Err(VerifyError::Unsigned);
         }
         if self.alg != "RS256" {
-            return Err(VerifyError::WrongAlgorithm {
-                alg: self.alg.chars().take(MAX_ALG_CHARS).collect(),
-            });
+            return Err(VerifyError::WrongAlgorithm { alg: self.alg.chars().take(MAX_ALG_CHARS).collect() });
         }
         if self.has_crit {
             return Err(VerifyError::CriticalHeader);
@@ -81,10 +77,7 @@ mod tests {
     #[test]
     fn none_is_refused_in_every_spelling() {
         for alg in ["none", "None", "NONE", "nOnE"] {
-            assert_eq!(
-                peek(&format!(r#"{{"alg":"{alg}","kid":"k"}}"#)),
-                Err(VerifyError::Unsigned)
-            );
+            assert_eq!(peek(&format!(r#"{{"alg":"{alg}","kid":"k"}}"#)), Err(VerifyError::Unsigned));
         }
     }
 
@@ -110,29 +103,18 @@ mod tests {
     fn a_header_without_a_usable_kid_is_refused() {
         assert_eq!(peek(r#"{"alg":"RS256"}"#), Err(VerifyError::NoKeyId));
         let long = "k".repeat(129);
-        assert_eq!(
-            peek(&format!(r#"{{"alg":"RS256","kid":"{long}"}}"#)),
-            Err(VerifyError::NoKeyId)
-        );
+        assert_eq!(peek(&format!(r#"{{"alg":"RS256","kid":"{long}"}}"#)), Err(VerifyError::NoKeyId));
     }
 
     #[test]
     fn what_is_no_jwt_is_refused_with_the_reason() {
-        let reasons: Vec<_> = [
-            "",
-            "abc",
-            "a.b",
-            "a.b.c.d.e",
-            "!!.e30.c2ln",
-            "e30.e30.c2ln",
-            "W10.e30.c2ln",
-        ]
-        .into_iter()
-        .map(|text| match PeekedHeader::read(text) {
-            Err(VerifyError::NotAToken { reason }) => reason,
-            other => panic!("{text}: {other:?}"),
-        })
-        .collect();
+        let reasons: Vec<_> = ["", "abc", "a.b", "a.b.c.d.e", "!!.e30.c2ln", "e30.e30.c2ln", "W10.e30.c2ln"]
+            .into_iter()
+            .map(|text| match PeekedHeader::read(text) {
+                Err(VerifyError::NotAToken { reason }) => reason,
+                other => panic!("{text}: {other:?}"),
+            })
+            .collect();
         assert_eq!(reasons[0], "it is empty");
         assert!(reasons[1..4].iter().all(|reason| reason.contains("three parts")));
         assert!(reasons[4].contains("base64url"));

@@ -23,11 +23,7 @@ pub(super) fn usable_keys(jwks_json: &str) -> Result<HashMap<String, DecodingKey
             keys.entry(kid.to_owned()).or_insert(key);
         }
     }
-    if keys.is_empty() {
-        Err(JwksError::NoUsableKey)
-    } else {
-        Ok(keys)
-    }
+    if keys.is_empty() { Err(JwksError::NoUsableKey) } else { Ok(keys) }
 }
 
 /// The id and the numbers of a key that may check RS256 signatures. Everything that a key says about its use must allow it;
@@ -37,28 +33,17 @@ fn usable(jwk: &Jwk) -> Option<(&str, &RSAKeyParameters)> {
         return None;
     };
     let common = &jwk.common;
-    let for_signatures = common
-        .public_key_use
-        .as_ref()
-        .is_none_or(|r#use| *r#use == PublicKeyUse::Signature);
-    let for_verifying = common
-        .key_operations
-        .as_ref()
-        .is_none_or(|all| all.contains(&KeyOperations::Verify));
+    let for_signatures = common.public_key_use.as_ref().is_none_or(|r#use| *r#use == PublicKeyUse::Signature);
+    let for_verifying = common.key_operations.as_ref().is_none_or(|all| all.contains(&KeyOperations::Verify));
     let for_rs256 = common.key_algorithm.is_none_or(|alg| alg == KeyAlgorithm::RS256);
     let kid = common.key_id.as_deref()?;
     (for_signatures && for_verifying && for_rs256).then_some((kid, numbers))
 }
 
 fn decoding_key(kid: &str, numbers: &RSAKeyParameters) -> Result<DecodingKey, JwksError> {
-    let bad_key = |reason: String| JwksError::BadKey {
-        kid: kid.to_owned(),
-        reason,
-    };
+    let bad_key = |reason: String| JwksError::BadKey { kid: kid.to_owned(), reason };
     let decode = |name: &str, text: &str| {
-        URL_SAFE_NO_PAD
-            .decode(text)
-            .map_err(|error| bad_key(format!("`{name}` is no base64url: {error}")))
+        URL_SAFE_NO_PAD.decode(text).map_err(|error| bad_key(format!("`{name}` is no base64url: {error}")))
     };
     let (n, e) = (decode("n", &numbers.n)?, decode("e", &numbers.e)?);
     if n.len() < MIN_MODULUS_BYTES {
@@ -111,20 +96,10 @@ mod tests {
         assert!(matches!(usable_keys("<html>"), Err(JwksError::NotAJwkSet(_))));
         assert!(matches!(usable_keys("[]"), Err(JwksError::NotAJwkSet(_))));
         assert!(matches!(kids(&json!([])), Err(JwksError::NoUsableKey)));
-        assert!(matches!(
-            kids(&json!([{"kty": "oct", "kid": "k", "k": "AA"}])),
-            Err(JwksError::NoUsableKey)
-        ));
+        assert!(matches!(kids(&json!([{"kty": "oct", "kid": "k", "k": "AA"}])), Err(JwksError::NoUsableKey)));
         let broken = kids(&json!([rsa("k", &json!({"n": "AB=="}))])).unwrap_err();
-        assert!(
-            broken.to_string().contains("\"k\"") && broken.to_string().contains("`n`"),
-            "{broken}"
-        );
-        let short = kids(&json!([rsa(
-            "k",
-            &json!({"n": URL_SAFE_NO_PAD.encode([0xab; 128])})
-        )]))
-        .unwrap_err();
+        assert!(broken.to_string().contains("\"k\"") && broken.to_string().contains("`n`"), "{broken}");
+        let short = kids(&json!([rsa("k", &json!({"n": URL_SAFE_NO_PAD.encode([0xab; 128])}))])).unwrap_err();
         assert!(short.to_string().contains("2048 bits"), "{short}");
     }
 }

@@ -43,11 +43,7 @@ fn the_first_start_makes_a_private_directory_with_one_private_key() {
     assert_eq!(files.len(), 1);
     assert_eq!(mode(&files[0]), 0o600);
     assert_eq!(mode(&keys.join(".lock")), 0o600);
-    assert_eq!(
-        fs::read_dir(&keys).unwrap().count(),
-        2,
-        "nothing unfinished is left"
-    );
+    assert_eq!(fs::read_dir(&keys).unwrap().count(), 2, "nothing unfinished is left");
     assert_eq!(published(&ring, at(0)).len(), 1);
 }
 
@@ -62,9 +58,7 @@ fn a_restart_keeps_the_key_and_the_tokens_that_it_signed() {
     let after = KeyRing::open(dir.path(), settings(), at(30)).unwrap();
     assert_eq!(after.signing_kid(at(30)), kid);
     let verifier = Verifier::from_jwks(&after.jwks_json(at(30)), ISSUER).unwrap();
-    verifier
-        .verify(token.expose(), &Expected::land(LAND), at(30))
-        .unwrap();
+    verifier.verify(token.expose(), &Expected::land(LAND), at(30)).unwrap();
 }
 
 #[test]
@@ -105,10 +99,7 @@ fn what_is_no_whole_pkcs8_key_is_refused_and_named() {
         let (path, error) = refused_content(content);
         assert!(matches!(error, KeyError::Broken { .. }), "{error:?}");
         let said = error.to_string();
-        assert!(
-            said.contains(&path.display().to_string()) && said.contains("PKCS#8"),
-            "{said}"
-        );
+        assert!(said.contains(&path.display().to_string()) && said.contains("PKCS#8"), "{said}");
     }
 }
 
@@ -148,10 +139,7 @@ fn a_key_whose_name_does_not_say_when_it_signs_is_refused_with_an_example() {
     let KeyError::FileName { example, .. } = &error else {
         panic!("{error:?}");
     };
-    assert!(
-        error.to_string().contains(example) && example.ends_with("-60-mine.pem"),
-        "{error}"
-    );
+    assert!(error.to_string().contains(example) && example.ends_with("-60-mine.pem"), "{error}");
 
     // The way that the sentence shows works.
     fs::rename(dir.path().join("mine.pem"), dir.path().join(example)).unwrap();
@@ -178,15 +166,8 @@ fn the_same_key_twice_is_refused() {
     let (dir, _ring) = ring();
     write_private(&dir.path().join("5-60-copy.pem"), pem(&OURS).as_bytes());
     let error = refused(dir.path());
-    assert!(
-        matches!(&error, KeyError::Duplicate { path } if path.ends_with("5-60-copy.pem")),
-        "{error:?}"
-    );
-    assert_eq!(
-        key_files(dir.path()).len(),
-        2,
-        "nothing is removed while anything is wrong"
-    );
+    assert!(matches!(&error, KeyError::Duplicate { path } if path.ends_with("5-60-copy.pem")), "{error:?}");
+    assert_eq!(key_files(dir.path()).len(), 2, "nothing is removed while anything is wrong");
 }
 
 #[test]
@@ -207,10 +188,7 @@ fn a_directory_that_is_none_or_not_writable_or_everybodys_is_refused() {
     // Permission bits do not bind root, so this takes a directory in which the kernel lets nobody make a file.
     let error = refused(Path::new("/proc/self"));
     assert!(matches!(error, KeyError::NotWritable { .. }), "{error:?}");
-    assert!(
-        error.to_string().contains("/proc/self is not writable"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("/proc/self is not writable"), "{error}");
 }
 
 #[test]
@@ -233,12 +211,7 @@ fn what_a_crash_left_half_written_is_ignored_and_cleared_away() {
 fn threads_that_start_on_an_empty_directory_at_once_share_one_key() {
     let dir = tempfile::tempdir().unwrap();
     let kids: BTreeSet<String> = std::thread::scope(|scope| {
-        let open = || {
-            KeyRing::open(dir.path(), settings(), at(0))
-                .unwrap()
-                .signing_kid(at(0))
-                .to_string()
-        };
+        let open = || KeyRing::open(dir.path(), settings(), at(0)).unwrap().signing_kid(at(0)).to_string();
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(open)).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
@@ -253,12 +226,7 @@ fn processes_that_start_on_an_empty_directory_at_once_share_one_key() {
     let dir = tempfile::tempdir().unwrap();
     let child = || {
         Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "directory::opens_the_directory_for_another_test",
-                "--ignored",
-                "--nocapture",
-            ])
+            .args(["--exact", "directory::opens_the_directory_for_another_test", "--ignored", "--nocapture"])
             .env(CHILD_DIRECTORY, dir.path())
             .stdout(Stdio::piped())
             .spawn()
@@ -282,8 +250,5 @@ fn processes_that_start_on_an_empty_directory_at_once_share_one_key() {
 #[ignore = "a process of the test above"]
 fn opens_the_directory_for_another_test() {
     let dir = PathBuf::from(std::env::var_os(CHILD_DIRECTORY).unwrap());
-    println!(
-        "kid={}",
-        KeyRing::open(&dir, settings(), at(0)).unwrap().signing_kid(at(0))
-    );
+    println!("kid={}", KeyRing::open(&dir, settings(), at(0)).unwrap().signing_kid(at(0)));
 }

@@ -59,12 +59,7 @@ pub(crate) fn ring() -> (TempDir, KeyRing) {
 
 /// A file of mode 0600.
 pub(crate) fn write_private(path: &Path, content: &[u8]) {
-    let mut file = OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(0o600)
-        .open(path)
-        .unwrap();
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).unwrap();
     file.write_all(content).unwrap();
 }
 
@@ -87,9 +82,7 @@ pub(crate) fn sign(ring: &KeyRing, now: SystemTime) -> Result<MatchToken, SignEr
 pub(crate) fn kids(jwks_json: &str) -> BTreeSet<String> {
     let set: serde_json::Value = serde_json::from_str(jwks_json).unwrap();
     let keys = set["keys"].as_array().unwrap();
-    keys.iter()
-        .map(|key| key["kid"].as_str().unwrap().to_owned())
-        .collect()
+    keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
 /// The ids that are published at that moment.
@@ -103,10 +96,7 @@ pub(crate) fn set<const N: usize>(kids: [&str; N]) -> BTreeSet<String> {
 
 /// The paths of the key files in a directory, sorted.
 pub(crate) fn key_files(dir: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<PathBuf> = fs::read_dir(dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files: Vec<PathBuf> = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "pem"));
     files.sort();
     files

@@ -11,10 +11,7 @@ use crate::fixture::{ISSUER, LAND, claims, ring};
 
 fn pool(threads: usize) -> (TempDir, SigningPool) {
     let (dir, ring) = ring();
-    (
-        dir,
-        SigningPool::with_threads(Arc::new(ring), NonZeroUsize::new(threads).unwrap()),
-    )
+    (dir, SigningPool::with_threads(Arc::new(ring), NonZeroUsize::new(threads).unwrap()))
 }
 
 fn many(count: usize) -> Vec<Claims> {
@@ -24,19 +21,13 @@ fn many(count: usize) -> Vec<Claims> {
 fn ids(pool: &SigningPool, tokens: &[MatchToken]) -> Vec<String> {
     let now = SystemTime::now();
     let verifier = Verifier::from_jwks(&pool.ring().jwks_json(now), ISSUER).unwrap();
-    let verify = |token: &MatchToken| {
-        verifier
-            .verify(token.expose(), &Expected::land(LAND), now)
-            .unwrap()
-            .jti
-    };
+    let verify =
+        |token: &MatchToken| verifier.verify(token.expose(), &Expected::land(LAND), now).unwrap().jti;
     tokens.iter().map(verify).collect()
 }
 
 async fn within<T>(wait: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(60), wait)
-        .await
-        .expect("it should be done by now")
+    tokio::time::timeout(Duration::from_secs(60), wait).await.expect("it should be done by now")
 }
 
 #[tokio::test]

@@ -23,41 +23,16 @@ fn a_new_key_is_published_waits_signs_and_the_old_one_goes_with_its_last_token()
     let (old, new) = (old.as_str(), rotated.kid.as_str());
     assert_eq!(rotated.signs_from, at(SIGNS));
 
-    let moment = |second: u64| {
-        (
-            ring.signing_kid(at(second)).to_string(),
-            published(&ring, at(second)),
-        )
-    };
-    assert_eq!(
-        moment(ROTATED),
-        (old.to_owned(), set([old, new])),
-        "published at once, not signing"
-    );
-    assert_eq!(
-        moment(SIGNS - 1),
-        (old.to_owned(), set([old, new])),
-        "still waiting"
-    );
-    assert_eq!(
-        moment(SIGNS),
-        (new.to_owned(), set([old, new])),
-        "signing; the old one's tokens live"
-    );
-    assert_eq!(
-        moment(RETIRED - 1),
-        (new.to_owned(), set([old, new])),
-        "the last of them"
-    );
+    let moment = |second: u64| (ring.signing_kid(at(second)).to_string(), published(&ring, at(second)));
+    assert_eq!(moment(ROTATED), (old.to_owned(), set([old, new])), "published at once, not signing");
+    assert_eq!(moment(SIGNS - 1), (old.to_owned(), set([old, new])), "still waiting");
+    assert_eq!(moment(SIGNS), (new.to_owned(), set([old, new])), "signing; the old one's tokens live");
+    assert_eq!(moment(RETIRED - 1), (new.to_owned(), set([old, new])), "the last of them");
     assert_eq!(moment(RETIRED), (new.to_owned(), set([new])), "gone");
 
     assert_eq!(key_files(dir.path()).len(), 2, "looking changes nothing on disk");
     ring.reload(at(RETIRED)).unwrap();
-    assert_eq!(
-        key_files(dir.path()).len(),
-        1,
-        "the retired key's file is removed"
-    );
+    assert_eq!(key_files(dir.path()).len(), 1, "the retired key's file is removed");
     assert_eq!(moment(RETIRED), (new.to_owned(), set([new])));
 }
 
@@ -75,10 +50,7 @@ fn no_token_is_refused_by_who_fetched_the_keys_when_told_to() {
             let fetched_at = (checked_at - max_age).max(ROTATED);
             let verifier = Verifier::from_jwks(&ring.jwks_json(at(fetched_at)), ISSUER).unwrap();
             let checked = verifier.verify(token.expose(), &Expected::land(LAND), at(checked_at));
-            assert!(
-                checked.is_ok(),
-                "signed {signed_at}, checked {checked_at}: {checked:?}"
-            );
+            assert!(checked.is_ok(), "signed {signed_at}, checked {checked_at}: {checked:?}");
         }
     }
 }
@@ -89,17 +61,11 @@ fn a_set_from_before_the_rotation_says_which_key_it_misses() {
     let stale = Verifier::from_jwks(&ring.jwks_json(at(0)), ISSUER).unwrap();
     let rotated = ring.rotate(at(ROTATED)).unwrap();
     let token = sign(&ring, at(SIGNS)).unwrap();
-    let refused = stale
-        .verify(token.expose(), &Expected::land(LAND), at(SIGNS))
-        .unwrap_err();
-    let missing = VerifyError::UnknownKey {
-        kid: rotated.kid.to_string(),
-    };
+    let refused = stale.verify(token.expose(), &Expected::land(LAND), at(SIGNS)).unwrap_err();
+    let missing = VerifyError::UnknownKey { kid: rotated.kid.to_string() };
     assert_eq!(refused, missing);
     let fresh = Verifier::from_jwks(&ring.jwks_json(at(SIGNS)), ISSUER).unwrap();
-    fresh
-        .verify(token.expose(), &Expected::land(LAND), at(SIGNS))
-        .unwrap();
+    fresh.verify(token.expose(), &Expected::land(LAND), at(SIGNS)).unwrap();
 }
 
 #[test]
@@ -118,25 +84,10 @@ fn rotating_again_returns_the_key_that_waits_and_then_makes_the_next() {
 fn a_restart_at_any_moment_changes_nothing() {
     let (dir, ring) = ring();
     ring.rotate(at(ROTATED)).unwrap();
-    for second in [
-        ROTATED,
-        SIGNS - 1,
-        SIGNS,
-        RETIRED - 1,
-        RETIRED,
-        RETIRED + 1_000_000,
-    ] {
+    for second in [ROTATED, SIGNS - 1, SIGNS, RETIRED - 1, RETIRED, RETIRED + 1_000_000] {
         let again = KeyRing::open(dir.path(), settings(), at(second)).unwrap();
-        assert_eq!(
-            again.signing_kid(at(second)),
-            ring.signing_kid(at(second)),
-            "{second}"
-        );
-        assert_eq!(
-            published(&again, at(second)),
-            published(&ring, at(second)),
-            "{second}"
-        );
+        assert_eq!(again.signing_kid(at(second)), ring.signing_kid(at(second)), "{second}");
+        assert_eq!(published(&again, at(second)), published(&ring, at(second)), "{second}");
     }
     assert_eq!(key_files(dir.path()).len(), 1, "opening removes what is retired");
 }
@@ -145,9 +96,7 @@ fn a_restart_at_any_moment_changes_nothing() {
 fn rotating_from_several_threads_makes_one_key() {
     let (dir, ring) = ring();
     let rotated: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..4)
-            .map(|_| scope.spawn(|| ring.rotate(at(ROTATED)).unwrap()))
-            .collect();
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| ring.rotate(at(ROTATED)).unwrap())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert!(rotated.iter().all(|each| *each == rotated[0]));
@@ -162,11 +111,7 @@ fn another_process_learns_of_a_rotation_when_it_looks() {
     assert_eq!(published(&other, at(ROTATED)).len(), 1);
     other.reload(at(ROTATED)).unwrap();
     assert_eq!(published(&other, at(ROTATED)), published(&ring, at(ROTATED)));
-    assert_eq!(
-        other.rotate(at(ROTATED + 1)).unwrap(),
-        rotated,
-        "it waits for the other's key"
-    );
+    assert_eq!(other.rotate(at(ROTATED + 1)).unwrap(), rotated, "it waits for the other's key");
 }
 
 #[test]
@@ -174,10 +119,7 @@ fn a_lifetime_that_was_lowered_does_not_cut_off_tokens_that_live() {
     let (dir, ring) = ring();
     let old = ring.signing_kid(at(0)).to_string();
     ring.rotate(at(ROTATED)).unwrap();
-    let lower = KeyRingSettings {
-        token_lifetime: Duration::from_secs(5),
-        ..settings()
-    };
+    let lower = KeyRingSettings { token_lifetime: Duration::from_secs(5), ..settings() };
     let lowered = KeyRing::open(dir.path(), lower, at(SIGNS + 1)).unwrap();
     assert!(published(&lowered, at(RETIRED - 1)).contains(&old));
     assert!(!published(&lowered, at(RETIRED)).contains(&old));
@@ -188,10 +130,7 @@ fn a_lifetime_that_was_raised_holds_for_the_key_that_signs_and_survives_restarts
     let (dir, ring) = ring();
     let old = ring.signing_kid(at(0)).to_string();
     ring.rotate(at(ROTATED)).unwrap();
-    let higher = KeyRingSettings {
-        token_lifetime: Duration::from_secs(600),
-        ..settings()
-    };
+    let higher = KeyRingSettings { token_lifetime: Duration::from_secs(600), ..settings() };
     let raised = KeyRing::open(dir.path(), higher, at(ROTATED)).unwrap();
     let mut long = claims(at(SIGNS - 1));
     long.exp = long.iat + 600;
@@ -221,15 +160,9 @@ fn a_ring_whose_directory_was_emptied_starts_over() {
     let (dir, ring) = ring();
     let lost = ring.signing_kid(at(0));
     for rotates in [false, true] {
-        key_files(dir.path())
-            .iter()
-            .for_each(|file| fs::remove_file(file).unwrap());
+        key_files(dir.path()).iter().for_each(|file| fs::remove_file(file).unwrap());
         if rotates {
-            assert_eq!(
-                ring.rotate(at(10)).unwrap().signs_from,
-                at(10),
-                "nobody else could sign"
-            );
+            assert_eq!(ring.rotate(at(10)).unwrap().signs_from, at(10), "nobody else could sign");
         } else {
             ring.reload(at(10)).unwrap();
         }
@@ -241,10 +174,7 @@ fn a_ring_whose_directory_was_emptied_starts_over() {
 #[test]
 fn without_a_time_ahead_a_new_key_signs_at_once() {
     let (dir, _ring) = ring();
-    let at_once = KeyRingSettings {
-        publish_ahead: Duration::ZERO,
-        ..settings()
-    };
+    let at_once = KeyRingSettings { publish_ahead: Duration::ZERO, ..settings() };
     let ring = KeyRing::open(dir.path(), at_once, at(0)).unwrap();
     let rotated = ring.rotate(at(ROTATED)).unwrap();
     assert_eq!(ring.signing_kid(at(ROTATED)), rotated.kid);
@@ -255,17 +185,12 @@ fn without_a_time_ahead_a_new_key_signs_at_once() {
 fn a_clock_that_was_set_back_neither_stops_signing_nor_rotation() {
     let dir = tempfile::tempdir().unwrap();
     let ahead = 1_000_000;
-    let first = KeyRing::open(dir.path(), settings(), at(ahead))
-        .unwrap()
-        .signing_kid(at(ahead));
+    let first = KeyRing::open(dir.path(), settings(), at(ahead)).unwrap().signing_kid(at(ahead));
 
     let ring = KeyRing::open(dir.path(), settings(), at(0)).unwrap();
     assert_eq!(ring.signing_kid(at(0)), first);
     let rotated = ring.rotate(at(ROTATED)).unwrap();
     assert_ne!(rotated.kid, first);
-    assert_eq!(
-        (rotated.signs_from, ring.signing_kid(at(SIGNS))),
-        (at(SIGNS), rotated.kid)
-    );
+    assert_eq!((rotated.signs_from, ring.signing_kid(at(SIGNS))), (at(SIGNS), rotated.kid));
     assert_eq!(published(&ring, at(RETIRED)).len(), 1);
 }

@@ -30,9 +30,7 @@ impl Door {
     }
 
     fn refusal(&self, token: &str) -> VerifyError {
-        self.verifier
-            .verify(token, &Expected::land(LAND), at(0))
-            .unwrap_err()
+        self.verifier.verify(token, &Expected::land(LAND), at(0)).unwrap_err()
     }
 }
 
@@ -60,10 +58,7 @@ fn a_token_without_a_signature_is_refused() {
     }
     // The same with a header that lies about it: there is still no signature.
     let header = encode(&json!({"alg": "RS256", "typ": "JWT", "kid": door.kid()}));
-    assert_eq!(
-        door.refusal(&format!("{header}.{}.", payload())),
-        VerifyError::BadSignature
-    );
+    assert_eq!(door.refusal(&format!("{header}.{}.", payload())), VerifyError::BadSignature);
 }
 
 #[test]
@@ -83,9 +78,7 @@ fn hs256_with_the_public_key_as_its_secret_is_refused() {
     for secret in secrets {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), message.as_bytes());
         let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag));
-        let wrong = VerifyError::WrongAlgorithm {
-            alg: "HS256".to_owned(),
-        };
+        let wrong = VerifyError::WrongAlgorithm { alg: "HS256".to_owned() };
         assert_eq!(door.refusal(&token), wrong);
     }
 }
@@ -95,15 +88,10 @@ fn a_key_that_nobody_published_is_unknown_and_a_borrowed_kid_does_not_help() {
     let door = Door::new();
     let mut header = Header::new(Algorithm::RS256);
     header.kid = Some("theirs".to_owned());
-    let unknown = VerifyError::UnknownKey {
-        kid: "theirs".to_owned(),
-    };
+    let unknown = VerifyError::UnknownKey { kid: "theirs".to_owned() };
     assert_eq!(door.refusal(&signed_by_theirs(&header)), unknown);
     header.kid = Some(door.kid());
-    assert_eq!(
-        door.refusal(&signed_by_theirs(&header)),
-        VerifyError::BadSignature
-    );
+    assert_eq!(door.refusal(&signed_by_theirs(&header)), VerifyError::BadSignature);
     header.kid = None;
     assert_eq!(door.refusal(&signed_by_theirs(&header)), VerifyError::NoKeyId);
 }
@@ -121,17 +109,11 @@ fn a_key_or_an_address_in_the_header_is_never_followed() {
     header.jwk = Some(serde_json::from_value(jwk).unwrap());
     header.jku = Some("http://127.0.0.1:9/jwks.json".to_owned());
     header.x5u = Some("http://127.0.0.1:9/cert.pem".to_owned());
-    assert_eq!(
-        door.refusal(&signed_by_theirs(&header)),
-        VerifyError::BadSignature
-    );
+    assert_eq!(door.refusal(&signed_by_theirs(&header)), VerifyError::BadSignature);
 
     // An address in place of a key id is just an id that nobody has.
     header.kid = Some("../../dev/null".to_owned());
-    assert!(matches!(
-        door.refusal(&signed_by_theirs(&header)),
-        VerifyError::UnknownKey { .. }
-    ));
+    assert!(matches!(door.refusal(&signed_by_theirs(&header)), VerifyError::UnknownKey { .. }));
 }
 
 #[test]
@@ -159,17 +141,11 @@ fn a_token_with_any_part_changed_is_refused() {
     assert_eq!(door.refusal(&forged), VerifyError::BadSignature);
 
     let fuller = encode(&json!({"typ": "JWT", "alg": "RS256", "kid": door.kid(), "x": 1}));
-    assert_eq!(
-        door.refusal(&format!("{fuller}.{claims}.{signature}")),
-        VerifyError::BadSignature
-    );
+    assert_eq!(door.refusal(&format!("{fuller}.{claims}.{signature}")), VerifyError::BadSignature);
 
     let another = sign(&door.ring, at(1)).unwrap().into_string();
     let borrowed = another.rsplit_once('.').unwrap().1;
-    assert_eq!(
-        door.refusal(&format!("{header}.{claims}.{borrowed}")),
-        VerifyError::BadSignature
-    );
+    assert_eq!(door.refusal(&format!("{header}.{claims}.{borrowed}")), VerifyError::BadSignature);
 }
 
 #[test]
@@ -191,18 +167,8 @@ fn every_single_changed_or_missing_character_is_noticed() {
 #[test]
 fn what_is_no_token_or_too_long_is_refused_before_anything_is_computed() {
     let door = Door::new();
-    for text in [
-        "",
-        "token",
-        "a.b.c",
-        "....",
-        "\u{1f600}.\u{1f600}.\u{1f600}",
-        "eyJ.eyJ.eyJ",
-    ] {
-        assert!(
-            matches!(door.refusal(text), VerifyError::NotAToken { .. }),
-            "{text:?}"
-        );
+    for text in ["", "token", "a.b.c", "....", "\u{1f600}.\u{1f600}.\u{1f600}", "eyJ.eyJ.eyJ"] {
+        assert!(matches!(door.refusal(text), VerifyError::NotAToken { .. }), "{text:?}");
     }
     let just_right = "a".repeat(MAX_TOKEN_BYTES);
     assert!(matches!(door.refusal(&just_right), VerifyError::NotAToken { .. }));
@@ -221,12 +187,8 @@ fn no_refusal_shows_the_token() {
     let signature = token.rsplit_once('.').unwrap().1;
     let cut = &token[..token.len() - 4];
     let refused = [
-        door.verifier
-            .verify(&token, &Expected::land("other"), at(0))
-            .unwrap_err(),
-        door.verifier
-            .verify(&token, &Expected::land(LAND), at(1_000_000))
-            .unwrap_err(),
+        door.verifier.verify(&token, &Expected::land("other"), at(0)).unwrap_err(),
+        door.verifier.verify(&token, &Expected::land(LAND), at(1_000_000)).unwrap_err(),
         door.refusal(cut),
     ];
     for refused in refused {

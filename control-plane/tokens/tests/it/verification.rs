@@ -31,10 +31,7 @@ fn a_good_token_gives_back_its_claims() {
     for expected in [Expected::land(LAND), Expected::land(LAND).on_server(SERVER)] {
         assert_eq!(verifier.verify(token.expose(), &expected, at(0)).unwrap(), claims);
     }
-    assert_eq!(
-        verifier.key_ids().collect::<Vec<_>>(),
-        [ring.signing_kid(at(0)).as_str()]
-    );
+    assert_eq!(verifier.key_ids().collect::<Vec<_>>(), [ring.signing_kid(at(0)).as_str()]);
 }
 
 #[test]
@@ -60,9 +57,7 @@ fn a_server_that_does_not_say_who_it_is_takes_any_server_s_token() {
     let mut claims = claims(at(0));
     claims.server_id = "server-2".to_owned();
     let token = ring.sign(&claims, at(0)).unwrap();
-    verifier(&ring)
-        .verify(token.expose(), &Expected::land(LAND), at(0))
-        .unwrap();
+    verifier(&ring).verify(token.expose(), &Expected::land(LAND), at(0)).unwrap();
 }
 
 #[test]
@@ -75,18 +70,12 @@ fn a_token_is_good_until_its_end_and_the_leeway_after_it() {
     let lenient = verifier(&ring);
     verify(&lenient, LIFETIME_S + 4).unwrap();
     let expired = verify(&lenient, LIFETIME_S + 5).unwrap_err();
-    assert!(
-        matches!(expired, VerifyError::Expired { ago_s: 5, .. }),
-        "{expired:?}"
-    );
+    assert!(matches!(expired, VerifyError::Expired { ago_s: 5, .. }), "{expired:?}");
     assert!(expired.to_string().contains("5 s ago"));
 
     let strict = verifier(&ring).with_leeway(Duration::ZERO);
     verify(&strict, LIFETIME_S - 1).unwrap();
-    assert!(matches!(
-        verify(&strict, LIFETIME_S),
-        Err(VerifyError::Expired { ago_s: 0, .. })
-    ));
+    assert!(matches!(verify(&strict, LIFETIME_S), Err(VerifyError::Expired { ago_s: 0, .. })));
 }
 
 #[test]
@@ -111,20 +100,13 @@ fn signed_claims_that_are_no_match_token_s_are_refused_with_what_is_missing() {
             value => changed[name] = value.clone(),
         }
         let token = jsonwebtoken::encode(&header, &changed, &key).unwrap();
-        let refused = verifier(&ring)
-            .verify(&token, &Expected::land(LAND), at(0))
-            .unwrap_err();
-        assert!(
-            matches!(refused, VerifyError::BadClaims { .. }),
-            "{name} {value}: {refused:?}"
-        );
+        let refused = verifier(&ring).verify(&token, &Expected::land(LAND), at(0)).unwrap_err();
+        assert!(matches!(refused, VerifyError::BadClaims { .. }), "{name} {value}: {refused:?}");
     }
     // What is there beyond ours is ignored, and the largest `exp` is no overflow.
     let mut more = whole;
     more["nbf"] = json!("whenever");
     more["exp"] = json!(u64::MAX);
     let token = jsonwebtoken::encode(&header, &more, &key).unwrap();
-    verifier(&ring)
-        .verify(&token, &Expected::land(LAND), at(0))
-        .unwrap();
+    verifier(&ring).verify(&token, &Expected::land(LAND), at(0)).unwrap();
 }

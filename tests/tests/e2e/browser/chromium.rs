@@ -9,7 +9,7 @@ use fantoccini::{Client, ClientBuilder, Locator, elements::Element, wd::WindowHa
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::{Program, eventually};
+use tests::{Program, eventually, free_port};
 
 /// Nothing that looks for the world outside, and nothing that needs a screen or a user.
 const FLAGS: [&str; 8] = [
@@ -39,7 +39,8 @@ impl Chromium {
     pub(super) async fn start() -> Self {
         let home = Home(tempfile::tempdir().unwrap());
         let mut command = Command::new("chromedriver");
-        command.arg("--port=0").env("TMPDIR", home.0.path());
+        // It takes the same port of IPv4 and IPv6: one that the system gives for either may be in use for the other.
+        command.arg(format!("--port={}", free_port())).env("TMPDIR", home.0.path());
         let driver = Program::spawn("chromedriver", command);
         let port = |line: &str| {
             let (_, port) = line.split_once("started successfully on port ")?;

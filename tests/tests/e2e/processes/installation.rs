@@ -28,9 +28,10 @@ impl Installation {
         // These two come back on the same port; the others take any.
         let (grpc, agent_http) = (free_port(), free_port());
         let control_plane_args = words(&format!(
-            "--grpc-addr 127.0.0.1:{grpc} --metrics-addr 127.0.0.1:0 --keys-dir {} --heartbeat-interval 200ms \
+            "--grpc-addr 127.0.0.1:{grpc} --metrics-addr 127.0.0.1:0 --keys-dir {} --state-dir {} --heartbeat-interval 200ms \
              --heartbeat-expiry 3s",
-            keys.path().join("keys").display()
+            keys.path().join("keys").display(),
+            keys.path().join("state").display()
         ));
         let control_plane = Program::start("control-plane", &control_plane_args);
         let url = format!("http://{}", control_plane.logged("addr").await);

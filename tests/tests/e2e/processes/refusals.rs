@@ -9,7 +9,12 @@ use super::installation::words;
 /// What each program needs, on ports that are free.
 fn programs(keys: &str) -> [(&'static str, String); 3] {
     [
-        ("control-plane", format!("--grpc-addr 127.0.0.1:0 --metrics-addr 127.0.0.1:0 --keys-dir {keys}")),
+        (
+            "control-plane",
+            format!(
+                "--grpc-addr 127.0.0.1:0 --metrics-addr 127.0.0.1:0 --state-dir {keys}.state --keys-dir {keys}"
+            ),
+        ),
         (
             "edge-gateway",
             "--client-addr 127.0.0.1:0 --internal-addr 127.0.0.1:0 --metrics-addr 127.0.0.1:0".to_owned(),
@@ -35,7 +40,7 @@ async fn a_port_in_use_exits_1_and_names_the_setting() {
     let programs = programs(&keys);
     let dev = format!(
         "dev --gateway-addr 127.0.0.1:0 --internal-addr 127.0.0.1:0 --control-plane-addr 127.0.0.1:0 --server-addrs \
-         127.0.0.1:0 --agent-addrs 127.0.0.1:0 --keys {keys}"
+         127.0.0.1:0 --agent-addrs 127.0.0.1:0 --state memory --keys {keys}"
     );
     let of = |name: &str| programs.iter().find(|(known, _)| *known == name).unwrap().1.as_str();
     for (name, args, setting) in [
