@@ -1,7 +1,7 @@
 //! What end-to-end tests stand on: whole stacks, in this process or as real programs, and the clients to try them with.
 //!
 //! [`Stack`] starts a control plane, a gateway and demo game servers with their agents on ports of their own, and asserts when it
-//! is dropped that nothing was left over. [`Program`] starts one real program, so that it can be killed. [`eventually`] is
+//! is dropped that nothing was left over. [`Program`] starts one real program, so that it can be killed. [`eventually()`] is
 //! the one way to wait.
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test reports")]
