@@ -1,9 +1,9 @@
 //! The control plane: it queues, matches, allocates and signs. It speaks gRPC only, and never runs game logic.
 //!
-//! The way of a ticket through it, in one direction: [`grpc`] takes it in and hands it to `storage`; the [`matchmaker`] hears of
-//! it, feeds the queue's engine (`matching`), has a land for each match found by [`allocation`] from the servers that the
-//! [`registry`] knows, and commits the match to `storage`; who follows the ticket is woken there, and [`delivery`] signs its
-//! tokens (`tokens`) on the way out through [`grpc`].
+//! The way of a ticket through it, in one direction: `grpc` takes it in and hands it to `storage`; the `matchmaker` hears of
+//! it, feeds the queue's engine (`matching`), has a land for each match found by `allocation` from the servers that the
+//! `registry` knows, and commits the match to `storage`; who follows the ticket is woken there, and `delivery` signs its
+//! tokens (`tokens`) on the way out through `grpc`.
 
 mod allocation;
 mod app;

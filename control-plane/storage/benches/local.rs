@@ -101,7 +101,10 @@ async fn reopen() -> Duration {
     let ready = started.elapsed();
     println!("{QUEUED} queued tickets: opened in {opened:.2?}, ready to match in {ready:.2?}");
     let ticket = rss_bytes().saturating_sub(before) / QUEUED;
-    println!("  about {ticket} bytes of resident memory each, {} MiB on disk", size(dir.path()) / 1024 / 1024);
+    println!(
+        "  about {ticket} bytes of resident memory each, {} MiB on disk",
+        size(dir.path()) / 1024 / 1024
+    );
     ready
 }
 
