@@ -109,18 +109,32 @@ impl ControlPlane {
         let allocation: Arc<dyn Allocation> =
             Arc::new(OwnServers::new(Arc::clone(&registry), config.land_answer_timeout));
 
+        // Their own, to tell when they have ended: agents are listened to until then.
+        let workers = Tasks::new(tasks.stopping().clone());
+        let agents_stop = CancellationToken::new();
         let matchmaker = Matchmaker {
             storage: Arc::clone(&storage),
             allocation: Arc::clone(&allocation),
             queues: Arc::clone(&queues),
             board: Arc::clone(&board),
             clock,
-            tasks: tasks.clone(),
+            tasks: workers.clone(),
             room: registry.room(),
             assignment_lifetime: config.token_lifetime,
             lease: config.queue_lease,
         };
-        tasks.spawn("matchmaker", Arc::new(matchmaker).run());
+        workers.spawn("matchmaker", Arc::new(matchmaker).run());
+        tasks.spawn("agents' end", {
+            let (stopping, workers) = (tasks.stopping().clone(), workers.clone());
+            let (agents_stop, patience) =
+                (agents_stop.clone(), config.land_answer_timeout.min(config.shutdown_timeout / 2));
+            async move {
+                stopping.cancelled().await;
+                // A match whose server was asked is finished where it answers; without a stream it can't.
+                drop(tokio::time::timeout(patience, workers.ended()).await);
+                agents_stop.cancel();
+            }
+        });
         tasks.spawn("server expiry", expire_servers(Arc::clone(&registry), clock, tasks.clone()));
         tasks.spawn("sweep", sweep(Arc::clone(&storage), clock, tasks.clone()));
 
@@ -142,6 +156,7 @@ impl ControlPlane {
             direct: provisioning::DirectAllocations::default(),
             clock,
             tasks: tasks.clone(),
+            agents_stop,
             agent_pace: Pace { interval: config.heartbeat_interval, expiry: config.heartbeat_expiry },
             rest_pace: Pace {
                 interval: config.rest_heartbeat_interval,
@@ -181,9 +196,13 @@ impl ControlPlane {
             stopping.cancelled().await;
             // Probes see it before connections end.
             health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
+            health.set_not_serving::<MatchmakingServer<MatchmakingService>>().await;
+            health.set_not_serving::<ProvisioningServer<ProvisioningService>>().await;
+            health.set_not_serving::<KeysServer<KeysService>>().await;
         });
         let served = serve(server, &tasks, config.shutdown_timeout).await;
-        let joined = tasks.join(config.shutdown_timeout).await;
+        let joined =
+            workers.join(config.shutdown_timeout).await.and(tasks.join(config.shutdown_timeout).await);
         storage.close().await;
         served?;
         joined?;
@@ -210,7 +229,8 @@ async fn open_storage(config: &Config) -> anyhow::Result<Arc<dyn Storage>> {
     }
 }
 
-/// Serves until told to stop, and then for at most `within`: a peer that keeps a stream open doesn't keep the process.
+/// Serves until told to stop, and then for at most `within`: a peer that keeps a stream open doesn't keep the process. What is
+/// still open then ends with the process.
 async fn serve(
     server: impl Future<Output = Result<(), tonic::transport::Error>>,
     tasks: &Tasks,
@@ -225,7 +245,7 @@ async fn serve(
             tokio::time::sleep(LAST_ANSWERS).await;
         };
         if tokio::time::timeout(within, done).await.is_err() {
-            tracing::warn!("closing connections that are still in use");
+            tracing::warn!("not waiting for calls that are still under way");
         }
     };
     tokio::select! {
@@ -236,7 +256,7 @@ async fn serve(
 
 /// Loses servers when they have been silent for too long: from one timer, which sleeps until the next can be.
 async fn expire_servers(registry: Arc<Registry>, clock: Clock, tasks: Tasks) {
-    /// A heartbeat expiry is no shorter than this much before it is noticed.
+    /// Nobody wakes this when a server comes that may be lost sooner than all others: it is looked at after so long.
     const LATEST: Duration = Duration::from_millis(500);
     loop {
         let next = registry.expire().map_or(u64::MAX, |at| at.0);

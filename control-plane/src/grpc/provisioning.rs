@@ -10,6 +10,7 @@ use proto::provisioning::v1::{self as pb, provisioning_server::Provisioning};
 use runtime::{Clock, Tasks};
 use storage::{LandId, ServerId};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
+use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Streaming};
 
 pub(crate) use self::direct::DirectAllocations;
@@ -32,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) direct: DirectAllocations,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
+    /// Ends the agents' streams: later than everything else, which may wait for an agent's answer.
+    pub(crate) agents_stop: CancellationToken,
     /// What agents and servers without one are told to keep to.
     pub(crate) agent_pace: Pace,
     pub(crate) rest_pace: Pace,

@@ -94,7 +94,7 @@ impl Agent {
         order
     }
 
-    async fn answer(&self, order: &pb::AllocateLand, outcome: Outcome) {
+    pub(crate) async fn answer(&self, order: &pb::AllocateLand, outcome: Outcome) {
         let command_id = order.command_id.clone();
         self.send(Up::LandAnswer(pb::LandAnswer { command_id, outcome: Some(outcome) })).await;
     }

@@ -10,6 +10,7 @@ use proto::{
     matchmaking::v1::TicketStatus,
     provisioning::v1::{
         self as pb, ServerState, connect_request::Message as Up, connect_response::Message as Down,
+        land_answer::Outcome,
     },
 };
 
@@ -124,7 +125,7 @@ async fn a_cancel_while_the_server_is_asked_wins_and_the_land_goes_back() {
     assert!(stack.matchmaking().cancel(cancel).await.unwrap().into_inner().cancelled);
     let ready = pb::LandAnswer {
         command_id: order.command_id.clone(),
-        outcome: Some(pb::land_answer::Outcome::Ready(pb::LandReady {})),
+        outcome: Some(Outcome::Ready(pb::LandReady {})),
     };
     server.send(Up::LandAnswer(ready)).await;
     let Some(Down::ReleaseLand(release)) = server.command().await else {
@@ -133,6 +134,20 @@ async fn a_cancel_while_the_server_is_asked_wins_and_the_land_goes_back() {
     assert_eq!(release.land_id, order.land_id);
     assert_eq!(stack.ticket(&id).await.status(), TicketStatus::Cancelled);
     stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_match_whose_server_was_asked_is_finished_at_the_end() {
+    let stack = Stack::start().await;
+    let mut server = Agent::start(&stack, hello("s-1")).await;
+    stack.enqueue("demo", &["a"]).await;
+    let order = server.order().await;
+    let stopping = tokio::spawn(stack.stop());
+    assert!(server.is_left_alone().await, "its answer is still waited for");
+    server.answer(&order, Outcome::Ready(pb::LandReady {})).await;
+    let last = server.command().await;
+    assert!(last.is_none(), "the land is kept, and the stream ends: {last:?}");
+    stopping.await.unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What tools expect of every gRPC server: health and reflection.
 
-use crate::stack::Stack;
+use crate::stack::{PATIENCE, Stack};
 
 /// What the contract names.
 const SERVICES: [&str; 3] =
@@ -18,6 +18,27 @@ async fn health_is_served_for_every_service() {
         assert_eq!(answer.into_inner().status(), ServingStatus::Serving, "{service}");
     }
     stack.stop().await;
+}
+
+#[tokio::test]
+async fn health_says_that_the_end_is_near() {
+    use tonic_health::pb::{
+        HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+    };
+    let stack = Stack::start().await;
+    let mut watches = Vec::new();
+    for service in [&[""][..], &SERVICES].concat() {
+        let request = HealthCheckRequest { service: service.to_owned() };
+        let mut watch = HealthClient::new(stack.channel.clone()).watch(request).await.unwrap().into_inner();
+        assert_eq!(watch.message().await.unwrap().unwrap().status(), ServingStatus::Serving);
+        watches.push((service, watch));
+    }
+    let stopping = tokio::spawn(stack.stop());
+    for (service, mut watch) in watches {
+        let news = tokio::time::timeout(PATIENCE, watch.message()).await.unwrap().unwrap();
+        assert_eq!(news.map(|news| news.status()), Some(ServingStatus::NotServing), "{service}");
+    }
+    stopping.await.unwrap();
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ impl Agent<'_> {
         mut commands: mpsc::Receiver<Command>,
         answers: &Answers,
     ) -> End {
-        let stop = self.shared.tasks.stopping();
+        let stop = &self.shared.agents_stop;
         loop {
             tokio::select! {
                 message = messages.next() => match message {
