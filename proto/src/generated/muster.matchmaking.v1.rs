@@ -60,7 +60,7 @@ pub struct EnqueueRequest {
     /// became of the ticket in between. Empty: the server makes one.
     #[prost(string, tag = "1")]
     pub ticket_id: ::prost::alloc::string::String,
-    /// Required, for example `hero-defense:3v3`.
+    /// Required, for example `hero-defense:3v3`. The land type that it or its configuration names has at most 91 bytes.
     #[prost(string, tag = "2")]
     pub queue_key: ::prost::alloc::string::String,
     /// Identifies the party. Empty: the server makes one.
@@ -162,7 +162,8 @@ pub mod watch_response {
         /// The ticket's present state.
         #[prost(message, tag = "2")]
         Ticket(super::Ticket),
-        /// The subscription was refused, as `TICKET_NOT_FOUND`, `INVALID_REQUEST` or `UNAVAILABLE`; it is not kept.
+        /// The subscription was refused, as `TICKET_NOT_FOUND`, `INVALID_REQUEST` (of a longer id, 128 bytes are sent back),
+        /// `RATE_LIMITED` (too many on this stream), `UNAVAILABLE` or `INTERNAL`; it is not kept.
         #[prost(message, tag = "3")]
         Refused(super::WatchRefusal),
     }
@@ -407,8 +408,8 @@ pub mod matchmaking_client {
         /// or the end of its lifetime takes it away.
         ///
         /// Repeated with the same `group_id` and content while that ticket is queued, it returns the same ticket.
-        /// Errors: INVALID_REQUEST, QUEUE_NOT_FOUND, QUEUE_FULL, GROUP_ALREADY_QUEUED (metadata `ticketId`),
-        /// PLAYER_ALREADY_QUEUED (metadata `playerId`), UNAVAILABLE.
+        /// Errors: INVALID_REQUEST, QUEUE_NOT_FOUND, QUEUE_FULL (of tickets; or there are too many queues), GROUP_ALREADY_QUEUED
+        /// (metadata `ticketId`), PLAYER_ALREADY_QUEUED (metadata `playerId`), UNAVAILABLE.
         pub async fn enqueue(
             &mut self,
             request: impl tonic::IntoRequest<super::EnqueueRequest>,
@@ -586,8 +587,8 @@ pub mod matchmaking_server {
         /// or the end of its lifetime takes it away.
         ///
         /// Repeated with the same `group_id` and content while that ticket is queued, it returns the same ticket.
-        /// Errors: INVALID_REQUEST, QUEUE_NOT_FOUND, QUEUE_FULL, GROUP_ALREADY_QUEUED (metadata `ticketId`),
-        /// PLAYER_ALREADY_QUEUED (metadata `playerId`), UNAVAILABLE.
+        /// Errors: INVALID_REQUEST, QUEUE_NOT_FOUND, QUEUE_FULL (of tickets; or there are too many queues), GROUP_ALREADY_QUEUED
+        /// (metadata `ticketId`), PLAYER_ALREADY_QUEUED (metadata `playerId`), UNAVAILABLE.
         async fn enqueue(
             &self,
             request: tonic::Request<super::EnqueueRequest>,

@@ -27,13 +27,13 @@ pub struct Hello {
     /// Required. New with each start of the agent: a UUIDv7.
     #[prost(string, tag = "2")]
     pub instance_id: ::prost::alloc::string::String,
-    /// Required. The game server's own address, a host name or an IP address.
+    /// Required. The game server's own address: a host name (letters, digits, `-`, `_`, dots) or an IP address.
     #[prost(string, tag = "3")]
     pub host: ::prost::alloc::string::String,
     /// Required, 1 to 65535.
     #[prost(uint32, tag = "4")]
     pub port: u32,
-    /// Required, 1 to 32 of them.
+    /// Required, 1 to 32 of them, of at most 91 bytes: a land's id is its type, a colon and a UUID.
     #[prost(string, repeated, tag = "5")]
     pub land_types: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     /// Empty: none.
@@ -73,7 +73,8 @@ pub struct Heartbeat {
     pub sequence: u64,
     #[prost(enumeration = "Health", tag = "2")]
     pub health: i32,
-    /// Every land that lives on the server. A land that was ready and is missing here has ended, and its place is free.
+    /// Every land that lives on the server, at most 100000. A land that was ready and is missing here has ended, and its place is
+    /// free.
     #[prost(message, repeated, tag = "3")]
     pub lands: ::prost::alloc::vec::Vec<Land>,
     /// No new lands, please; those that are there go on.
@@ -219,7 +220,7 @@ pub struct RegisterServerRequest {
     /// Required, 1 to 65535.
     #[prost(uint32, tag = "3")]
     pub port: u32,
-    /// Required.
+    /// Required, at most 91 bytes.
     #[prost(string, tag = "4")]
     pub land_type: ::prost::alloc::string::String,
     #[prost(string, tag = "5")]
@@ -411,7 +412,7 @@ pub enum ServerState {
     Unhealthy = 2,
     /// Takes no new lands.
     Draining = 3,
-    /// Missed its expiry; takes no lands until it is heard of again. Forgotten some minutes later.
+    /// Its agent's stream broke, or it missed its expiry; takes no lands until it is heard of again. Forgotten some minutes later.
     Lost = 4,
 }
 impl ServerState {
@@ -555,8 +556,8 @@ pub mod provisioning_client {
         ///
         /// The first message must be `hello`. A second stream for the same server id takes over where its instance id is
         /// newer (greater in byte order: agents use UUIDv7), or the same; the older stream is closed with `superseded`. An older
-        /// instance is refused with ALREADY_EXISTS. The server is removed when `goodbye` arrives, and counts as lost when no
-        /// heartbeat arrives for the expiry that `welcome` names.
+        /// instance is refused with ALREADY_EXISTS, unless the newer one is lost. The server is removed when `goodbye` arrives, and
+        /// counts as lost when the stream breaks, or no heartbeat arrives for the expiry that `welcome` names.
         /// Errors: INVALID_REQUEST, SERVER_SUPERSEDED, UNAVAILABLE.
         pub async fn connect(
             &mut self,
@@ -585,7 +586,8 @@ pub mod provisioning_client {
             self.inner.streaming(req, path, codec).await
         }
         /// Registers a server that has no agent, and is its heartbeat: to be repeated every `heartbeat_interval_ms`.
-        /// Such a server isn't asked before it is given a land: it makes the land when the first player arrives.
+        /// Such a server isn't asked before it is given a land: it makes the land when the first player arrives. Its places are
+        /// taken to be free again when the tokens for them have expired; registering with other values changes nothing about them.
         /// Errors: INVALID_REQUEST, SERVER_SUPERSEDED (an agent holds that server id), UNAVAILABLE.
         pub async fn register_server(
             &mut self,
@@ -756,15 +758,16 @@ pub mod provisioning_server {
         ///
         /// The first message must be `hello`. A second stream for the same server id takes over where its instance id is
         /// newer (greater in byte order: agents use UUIDv7), or the same; the older stream is closed with `superseded`. An older
-        /// instance is refused with ALREADY_EXISTS. The server is removed when `goodbye` arrives, and counts as lost when no
-        /// heartbeat arrives for the expiry that `welcome` names.
+        /// instance is refused with ALREADY_EXISTS, unless the newer one is lost. The server is removed when `goodbye` arrives, and
+        /// counts as lost when the stream breaks, or no heartbeat arrives for the expiry that `welcome` names.
         /// Errors: INVALID_REQUEST, SERVER_SUPERSEDED, UNAVAILABLE.
         async fn connect(
             &self,
             request: tonic::Request<tonic::Streaming<super::ConnectRequest>>,
         ) -> std::result::Result<tonic::Response<Self::ConnectStream>, tonic::Status>;
         /// Registers a server that has no agent, and is its heartbeat: to be repeated every `heartbeat_interval_ms`.
-        /// Such a server isn't asked before it is given a land: it makes the land when the first player arrives.
+        /// Such a server isn't asked before it is given a land: it makes the land when the first player arrives. Its places are
+        /// taken to be free again when the tokens for them have expired; registering with other values changes nothing about them.
         /// Errors: INVALID_REQUEST, SERVER_SUPERSEDED (an agent holds that server id), UNAVAILABLE.
         async fn register_server(
             &self,
