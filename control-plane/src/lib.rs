@@ -10,6 +10,7 @@ mod app;
 mod config;
 mod delivery;
 mod grpc;
+mod ids;
 mod matchmaker;
 mod queues;
 mod registry;

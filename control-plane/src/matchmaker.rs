@@ -14,7 +14,6 @@ mod worker;
 use std::{sync::Arc, time::Duration};
 
 use matching::{QueueKey, Time};
-use parking_lot::Mutex;
 use runtime::{Clock, Tasks};
 use storage::{Lease, Storage, WorkerId};
 use tokio::sync::watch;
@@ -85,10 +84,6 @@ impl Matchmaker {
         Time(self.clock.now_ms())
     }
 }
-
-/// A [`watch`] would keep the newest of these only; a report is written often and read rarely, so it sits behind a lock
-/// that is held for a copy.
-type Shared<T> = Arc<Mutex<T>>;
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use matching::{QueueConfig, QueueKey, Rules};
 use runtime::config::Invalid;
 
-use crate::config::{Config, QueueEntry, Sections};
+use crate::{
+    config::{Config, QueueEntry, Sections},
+    ids::{self, MAX_ID, MAX_LAND_TYPE},
+};
 
 /// One queue's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,21 +35,25 @@ impl Queues {
             ticket_lifetime: config.ticket_lifetime,
         };
         for (key, entry) in &sections.queues {
-            let invalid = |field: &str, message: String| {
-                Err(Invalid::new(format!("queues.\"{key}\".{field}"), message))
-            };
+            // Quoted as in the file, and so without anything that garbles a terminal.
+            let table = format!("queues.{key:?}");
+            if let Some(problem) = ids::problem(key, MAX_ID) {
+                return Err(Invalid::new(table, problem));
+            }
+            let invalid = |field, message: String| Invalid::new(format!("{table}.{field}"), message);
             let key = QueueKey::new(key);
-            let settings = queues.settings(&key, entry);
-            match settings {
-                Err(error) => return invalid(error.field, error.message),
-                Ok(settings) if settings.land_type.is_empty() => {
-                    return invalid("land_type", "must not be empty".to_owned());
-                }
-                Ok(settings) if settings.ticket_lifetime.is_zero() => {
-                    return invalid("ticket_lifetime", "must be longer than nothing".to_owned());
-                }
-                Ok(settings) => queues.configured.insert(key, Arc::new(settings)),
-            };
+            let settings =
+                queues.settings(&key, entry).map_err(|error| invalid(error.field, error.message))?;
+            if settings.land_type.is_empty() {
+                return Err(invalid("land_type", "must not be empty".to_owned()));
+            }
+            if let Some(problem) = ids::problem(&settings.land_type, MAX_LAND_TYPE) {
+                return Err(invalid("land_type", problem));
+            }
+            if settings.ticket_lifetime.is_zero() {
+                return Err(invalid("ticket_lifetime", "must be longer than nothing".to_owned()));
+            }
+            queues.configured.insert(key, Arc::new(settings));
         }
         Ok(queues)
     }

@@ -2,10 +2,8 @@
 
 use proto::error::{FieldError, Refusal};
 
-/// The longest identifier, in bytes.
-pub(super) const MAX_ID: usize = 128;
-/// The longest land type, in bytes: the id of a land is its type, a colon and a UUID, and is an identifier.
-const MAX_LAND_TYPE: usize = MAX_ID - 37;
+use crate::ids::{self, MAX_ID, MAX_LAND_TYPE};
+
 /// The longest `constraints_json`, in bytes.
 const MAX_CONSTRAINTS: usize = 16 * 1024;
 
@@ -56,10 +54,8 @@ impl Fields {
 
     /// A text of at most `max` bytes without control characters.
     pub(super) fn text(&mut self, field: &str, value: &str, max: usize) {
-        if value.len() > max {
-            self.wrong(field, format!("has {} bytes; at most {max} are allowed", value.len()));
-        } else if value.chars().any(char::is_control) {
-            self.wrong(field, "contains control characters; use letters, digits and punctuation");
+        if let Some(problem) = ids::problem(value, max) {
+            self.wrong(field, problem);
         }
     }
 

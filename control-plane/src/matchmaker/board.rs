@@ -6,12 +6,14 @@ use dashmap::DashMap;
 use matching::{QueueKey, Time};
 use parking_lot::Mutex;
 
-use super::Shared;
 use crate::queues::QueueSettings;
 
 /// The newest report of each queue.
 #[derive(Debug, Default)]
-pub(crate) struct Board(Arc<DashMap<QueueKey, Shared<QueueReport>>>);
+pub(crate) struct Board(Arc<Reports>);
+
+// A report is written often and read rarely, so it sits behind a lock that is held for a copy.
+type Reports = DashMap<QueueKey, Arc<Mutex<QueueReport>>>;
 
 /// One queue at one moment, at most a few seconds ago.
 #[derive(Debug, Clone)]
@@ -77,9 +79,9 @@ impl Board {
 /// A queue's place on the board.
 #[derive(Debug)]
 pub(super) struct OnBoard {
-    board: Arc<DashMap<QueueKey, Shared<QueueReport>>>,
+    board: Arc<Reports>,
     queue: QueueKey,
-    report: Shared<QueueReport>,
+    report: Arc<Mutex<QueueReport>>,
 }
 
 impl OnBoard {

@@ -29,6 +29,13 @@ fn a_bad_configuration_exits_2_and_names_the_field() {
         ("[queues.'a:2']\nlandtype = 'x'", "unknown field `landtype`"),
         ("[queues.'a']\nmin_players = 3\nmax_players = 2", "queues.\"a\".min_players"),
         ("[queues.'a']\nteams = []", "queues.\"a\".teams"),
+        ("[queues.':2']", "queues.\":2\".land_type: must not be empty"),
+        ("[queues.\"a\\u0007\"]", "queues.\"a\\u{7}\": contains control characters"),
+        (
+            "[queues.'a']\nland_type = '0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890x'",
+            "queues.\"a\".land_type: has 92 bytes",
+        ),
+        ("max_queues = 0", "max_queues: must be at least 1"),
     ];
     for (file, expected) in cases {
         let (code, said) = refused(file, &[]);

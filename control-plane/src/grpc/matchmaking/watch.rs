@@ -16,9 +16,12 @@ use tokio::{sync::mpsc::Sender, time::MissedTickBehavior};
 use tonic::{Status as GrpcStatus, Streaming};
 
 use super::Shared;
-use crate::grpc::{
-    fields::{MAX_ID, required_id, shortened},
-    refusals,
+use crate::{
+    grpc::{
+        fields::{required_id, shortened},
+        refusals,
+    },
+    ids::MAX_ID,
 };
 
 /// How often tickets are read that nobody woke: a lost signal costs no more than this, and places are told this often.
@@ -94,10 +97,10 @@ pub(super) async fn many(
                 // The other side has gone, or broke off; it subscribes anew on its next stream.
                 Some(Err(_)) | None => return,
             },
-            woken = watch.inbox.woken() => watch.tell(woken, Tell::Always).await,
+            woken = watch.inbox.woken() => watch.tell(woken, Tell::Woken).await,
             _ = read_again.tick() => {
                 let all = watch.inbox.followed().iter().cloned().collect();
-                watch.tell(all, Tell::Changes).await
+                watch.tell(all, Tell::InPassing).await
             }
         };
         if done.is_err() {
@@ -106,11 +109,15 @@ pub(super) async fn many(
     }
 }
 
-/// Whether a state that was told already is told again.
+/// Why tickets are told.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tell {
-    Always,
-    Changes,
+    /// They were subscribed to: whatever there is to say is said.
+    Asked,
+    /// They changed.
+    Woken,
+    /// It is time to look: what was told already isn't told again.
+    InPassing,
 }
 
 impl Watch<'_> {
@@ -138,17 +145,23 @@ impl Watch<'_> {
         }
         // Followed before it is read: a change in between is not missed.
         self.inbox.follow(&id);
-        self.tell(vec![id], Tell::Always).await
+        self.tell(vec![id], Tell::Asked).await
     }
 
     /// Reads tickets and sends their states.
-    async fn tell(&mut self, tickets: Vec<TicketId>, which: Tell) -> Result<(), Gone> {
+    async fn tell(&mut self, tickets: Vec<TicketId>, why: Tell) -> Result<(), Gone> {
         for ids in tickets.chunks(READ_AT_ONCE) {
             let states = match self.shared.storage.read(ids).await {
                 Ok(states) => states,
                 Err(error) => {
-                    // They stay subscribed, and are read again.
-                    refusals::storage(&error);
+                    let refusal = refusals::storage(&error);
+                    if why == Tell::Asked {
+                        for id in ids {
+                            self.end(id);
+                            self.refuse(id.to_string(), &refusal).await?;
+                        }
+                    }
+                    // The others stay subscribed, and are read again.
                     return Ok(());
                 }
             };
@@ -156,7 +169,7 @@ impl Watch<'_> {
             let mut found = Vec::with_capacity(states.len());
             for (id, state) in ids.iter().zip(states) {
                 match state {
-                    Some(state) if which == Tell::Always || self.is_news(&state) => found.push(state),
+                    Some(state) if why != Tell::InPassing || self.is_news(&state) => found.push(state),
                     Some(_) => {}
                     None => {
                         self.end(id);
