@@ -25,6 +25,8 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// A connection over which nothing comes back for this long is dead. Half of what the control plane waits for a heartbeat.
 const KEEPALIVE_EVERY: Duration = Duration::from_secs(2);
 const KEEPALIVE_ANSWER: Duration = Duration::from_secs(2);
+/// The largest order of a land, in bytes: a match of a thousand groups, each with 16 KiB of constraints.
+const MAX_ORDER: usize = 32 * 1024 * 1024;
 
 /// What happened on a stream.
 pub(super) enum Event {
@@ -71,7 +73,7 @@ async fn converse(endpoint: &Endpoint, room: usize, events: &Events) -> Loss {
     let (outbound, sent) = mpsc::channel(room);
     // The control plane may answer only after our hello, so the hello must not wait for its answer.
     events.happened(Event::Opened(outbound)).await;
-    let mut client = ProvisioningClient::new(channel);
+    let mut client = ProvisioningClient::new(channel).max_decoding_message_size(MAX_ORDER);
     let mut inbound = match client.connect(ReceiverStream::new(sent)).await {
         Ok(response) => response.into_inner(),
         Err(status) => return loss(&status),
