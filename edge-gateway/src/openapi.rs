@@ -2,9 +2,9 @@
 //!
 //! It is made from the handlers and the types that they speak; a snapshot test shows every change of it.
 
-use axum::Router;
+use axum::{Json, Router, routing::get};
 use utoipa::{OpenApi, openapi::OpenApi as Document};
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::{problem::ProblemBody, realtime, rest};
 
@@ -32,7 +32,8 @@ use crate::{problem::ProblemBody, realtime, rest};
         (name = "keys", description = "What match tokens are verified with."),
         (name = "operations", description = "For whoever runs the gateway."),
     ),
-    servers((url = "/", description = "This gateway")),
+    // Beside the document, wherever a proxy puts it.
+    servers((url = "..", description = "This gateway")),
 )]
 struct Api;
 
@@ -43,5 +44,7 @@ pub fn document() -> Document {
 
 /// `/api` and `/api/openapi.json`.
 pub(crate) fn routes() -> Router {
-    SwaggerUi::new("/api").url("/api/openapi.json", document()).into()
+    // The page asks for the document beside itself, so that both can stand behind a proxy's prefix.
+    let page: Router = SwaggerUi::new("/api").config(Config::from("openapi.json")).into();
+    page.route("/api/openapi.json", get(|| async { Json(document()) }))
 }
