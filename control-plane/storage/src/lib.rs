@@ -2,7 +2,7 @@
 //!
 //! A [`Storage`] holds tickets, their assignments, who owns which queue, and which tokens were redeemed. It is no map that
 //! callers read, change and write back: each method is one transition that happens whole or not at all, whoever else calls
-//! at the same time. [`Local`] keeps it for one process, in memory or in a file too; every
+//! at the same time. [`Local`] keeps it for one process, in memory or in a file too; [`Redis`] for any number of them. Every
 //! implementation passes the same suite, `tests/conformance.rs`.
 //!
 //! # The rules that every implementation keeps
@@ -25,6 +25,7 @@ mod feed;
 mod ids;
 mod lease;
 mod local;
+mod redis;
 mod signals;
 mod state;
 mod ticket;
@@ -39,6 +40,7 @@ pub use feed::{QueueChange, QueueFeed};
 pub use ids::{AssignmentId, LandId, MatchId, ServerId, TokenId, WorkerId};
 pub use lease::{Fenced, Lease};
 pub use local::{Durability, Local, OpenError};
+pub use redis::{Redis, RedisOpenError, RedisPassword, RedisSettings, RedisTls, RedisTopology};
 pub use signals::{Inbox, Signals};
 pub use ticket::{Assignment, Cancelled, Enqueued, NewMatch, NewTicket, Status, TicketRecord, TicketState};
 

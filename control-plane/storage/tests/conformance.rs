@@ -5,6 +5,8 @@
 
 #[path = "conformance/fixture.rs"]
 mod fixture;
+#[path = "redis/ground.rs"]
+mod ground;
 #[path = "conformance/model.rs"]
 mod model;
 #[path = "conformance/properties.rs"]
@@ -13,6 +15,9 @@ mod properties;
 mod queues;
 #[path = "conformance/races.rs"]
 mod races;
+#[expect(dead_code, reason = "here nobody stops a server")]
+#[path = "redis/server.rs"]
+mod server;
 #[path = "conformance/tickets.rs"]
 mod tickets;
 #[path = "conformance/tokens.rs"]
@@ -74,4 +79,5 @@ macro_rules! cases {
 backends! {
     memory: crate::fixture::memory();
     embedded: crate::fixture::embedded();
+    redis: crate::ground::subject();
 }

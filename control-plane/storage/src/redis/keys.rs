@@ -1,0 +1,129 @@
+//! What everything is called in Redis.
+//!
+//! All that belongs to one queue has the hash tag `{q:<queue>}`, so that one script may touch all of it on Redis Cluster.
+//! A claim (of a ticket id, a group or a player) stands alone: it is nobody's queue, and spreads over the cluster.
+
+use matching::{GroupId, PlayerId, QueueKey, TicketId};
+
+/// The names under one prefix.
+#[derive(Debug, Clone)]
+pub(super) struct Keys {
+    prefix: String,
+}
+
+/// The names of one queue.
+#[derive(Debug, Clone)]
+pub(super) struct QueueKeys {
+    stem: String,
+}
+
+impl Keys {
+    /// A prefix has no braces: they are what slots are found by.
+    pub(super) fn new(prefix: &str) -> Self {
+        Self { prefix: prefix.to_owned() }
+    }
+
+    pub(super) fn queue(&self, queue: &QueueKey) -> QueueKeys {
+        QueueKeys { stem: format!("{}{{q:{}}}", self.prefix, escaped(queue.as_str())) }
+    }
+
+    /// Which queue a ticket is in, and by which attempt to enqueue it.
+    pub(super) fn ticket_claim(&self, ticket: &TicketId) -> String {
+        format!("{}ticket:{ticket}", self.prefix)
+    }
+
+    /// Which ticket a group has.
+    pub(super) fn group_claim(&self, group: &GroupId) -> String {
+        format!("{}group:{group}", self.prefix)
+    }
+
+    /// Which ticket a player is in.
+    pub(super) fn player_claim(&self, player: &PlayerId) -> String {
+        format!("{}player:{player}", self.prefix)
+    }
+
+    /// Hash: the registered queues, each with its generation.
+    pub(super) fn queues(&self) -> String {
+        format!("{}{{queues}}", self.prefix)
+    }
+
+    /// The newest generation.
+    pub(super) fn generation(&self) -> String {
+        format!("{}{{queues}}:generation", self.prefix)
+    }
+
+    /// The newest fence.
+    pub(super) fn fence(&self) -> String {
+        format!("{}{{queues}}:fence", self.prefix)
+    }
+
+    /// Set: the queues that have ended tickets.
+    pub(super) fn queues_to_sweep(&self) -> String {
+        format!("{}{{queues}}:ended", self.prefix)
+    }
+
+    /// Who sweeps.
+    pub(super) fn sweeper(&self) -> String {
+        format!("{}{{queues}}:sweeper", self.prefix)
+    }
+
+    /// Sorted set: the redeemed tokens by their expiry.
+    pub(super) fn redeemed(&self) -> String {
+        format!("{}redeemed", self.prefix)
+    }
+
+    /// Channel: queues that have tickets and no owner.
+    pub(super) fn unowned(&self) -> String {
+        format!("{}unowned", self.prefix)
+    }
+}
+
+impl QueueKeys {
+    /// Hash: `seq` (the number of the newest change), `fence`, `until` and `worker` of the owner, `generation` of the
+    /// registration, `dead` (the newest generation that is over).
+    pub(super) fn meta(&self) -> String {
+        format!("{}:meta", self.stem)
+    }
+
+    /// Sorted set: the queued tickets by their order.
+    pub(super) fn queued(&self) -> String {
+        format!("{}:queued", self.stem)
+    }
+
+    /// Sorted set: the ended tickets by when they may be forgotten.
+    pub(super) fn ended(&self) -> String {
+        format!("{}:ended", self.stem)
+    }
+
+    /// One ticket.
+    pub(super) fn ticket(&self, ticket: &TicketId) -> String {
+        format!("{}:t:{ticket}", self.stem)
+    }
+
+    /// Sharded channel: what comes into the queue, for its owner.
+    pub(super) fn news(&self) -> String {
+        format!("{}:news", self.stem)
+    }
+
+    /// Sharded channel: what leaves the queue, for its owner and for who follows tickets.
+    pub(super) fn ends(&self) -> String {
+        format!("{}:ends", self.stem)
+    }
+}
+
+/// Without braces: a queue's name must not end its own hash tag. Two names never become the same.
+fn escaped(queue: &str) -> String {
+    queue.replace('%', "%25").replace('{', "%7B").replace('}', "%7D")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_a_queue_has_its_tag() {
+        let keys = Keys::new("muster:").queue(&QueueKey::new("a{b}:2%7D"));
+        assert_eq!(keys.meta(), "muster:{q:a%7Bb%7D:2%257D}:meta");
+        assert_eq!(keys.ticket(&TicketId::new("t")), "muster:{q:a%7Bb%7D:2%257D}:t:t");
+    }
+}
