@@ -101,6 +101,12 @@ impl Config {
             );
             return Err(Invalid::new("agent_addrs", message));
         }
+        if self.state == control_plane::State::Redis {
+            return Err(Invalid::new(
+                "state",
+                "can be embedded or memory here; on Redis, run the programs themselves",
+            ));
+        }
         Ok(())
     }
 }

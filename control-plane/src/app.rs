@@ -9,7 +9,7 @@ use proto::{
     provisioning::v1::provisioning_server::ProvisioningServer,
 };
 use runtime::{Clock, Tasks, listen::listen};
-use storage::{Local, Storage};
+use storage::{Signals, Storage};
 use tokens::{DEFAULT_BITS, KeyRing, KeyRingSettings, SigningPool};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +17,7 @@ use tonic::transport::{Server, server::TcpIncoming};
 
 use crate::{
     allocation::{Allocation, OwnServers},
-    config::{self, Config, Sections},
+    config::{Config, Sections},
     delivery::Delivery,
     grpc::{
         keys::KeysService,
@@ -27,6 +27,7 @@ use crate::{
     matchmaker::{Board, Matchmaker},
     queues::Queues,
     registry::Registry,
+    state::{self, Opened},
 };
 
 /// Windows that hold thousands of streams with tiny frames: on h2's defaults such a connection is closed as an attack.
@@ -44,17 +45,17 @@ pub struct ControlPlane {
     queues: Arc<Queues>,
     ring: Arc<KeyRing>,
     listener: TcpListener,
-    storage: Arc<dyn Storage>,
+    state: Opened,
 }
 
 /// Looks into a running control plane, for who checks that nothing is left over.
 #[derive(Debug, Clone)]
-pub struct Probe(Arc<dyn Storage>);
+pub struct Probe(Arc<Signals>);
 
 impl Probe {
     /// Tickets that somebody follows.
     pub fn followed_tickets(&self) -> usize {
-        self.0.signals().followed()
+        self.0.followed()
     }
 }
 
@@ -79,9 +80,9 @@ impl ControlPlane {
         let ring = tokio::task::spawn_blocking(move || KeyRing::open(&dir, settings, now))
             .await
             .context("opening the keys")??;
+        let state = state::open(&config).await?;
         let listener = listen(config.grpc_addr, "gRPC", "--grpc-addr").await?;
-        let storage = open_storage(&config).await?;
-        Ok(Self { config, queues, ring: Arc::new(ring), listener, storage })
+        Ok(Self { config, queues, ring: Arc::new(ring), listener, state })
     }
 
     /// The address of the gRPC port.
@@ -91,7 +92,7 @@ impl ControlPlane {
 
     /// What can be looked at while it runs.
     pub fn probe(&self) -> Probe {
-        Probe(Arc::clone(&self.storage))
+        Probe(Arc::clone(self.state.storage.signals()))
     }
 
     /// Runs until `stop` is cancelled, then finishes what is under way.
@@ -99,11 +100,17 @@ impl ControlPlane {
     /// # Errors
     /// Where the port can't be served, or a task panicked or didn't stop in time.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { config, queues, ring, listener, storage } = self;
+        let Self { config, queues, ring, listener, state: Opened { storage, upkeep } } = self;
         let addr = listener.local_addr().context("the gRPC port")?;
         let clock = Clock::start();
         // Cancelled with `stop`, and also when a task panics: the server stops then too.
         let tasks = Tasks::new(stop.child_token());
+        if let Some(upkeep) = upkeep {
+            let stopping = tasks.stopping().clone();
+            tasks.spawn("state upkeep", async move {
+                stopping.run_until_cancelled(upkeep).await;
+            });
+        }
         let registry = Registry::new(clock);
         let board = Arc::new(Board::default());
         let allocation: Arc<dyn Allocation> =
@@ -208,24 +215,6 @@ impl ControlPlane {
         joined?;
         tracing::info!("the control plane has stopped");
         Ok(())
-    }
-}
-
-/// The storage that the configuration names.
-async fn open_storage(config: &Config) -> anyhow::Result<Arc<dyn Storage>> {
-    let durability = match config.durability {
-        config::Durability::Flush => storage::Durability::Flush,
-        config::Durability::Os => storage::Durability::Os,
-    };
-    match config.state {
-        config::State::Memory => Ok(Arc::new(Local::in_memory())),
-        config::State::Embedded => {
-            let dir = config.state_dir.clone();
-            let opened = tokio::task::spawn_blocking(move || Local::open(&dir, durability));
-            let local = opened.await.context("opening the state")??;
-            tracing::info!(dir = %config.state_dir.display(), queued = local.queued_tickets(), "the state is open");
-            Ok(Arc::new(local))
-        }
     }
 }
 

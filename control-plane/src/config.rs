@@ -1,6 +1,7 @@
 //! The control plane's settings.
 
 mod queues;
+mod redis;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -10,6 +11,7 @@ use runtime::{
 };
 
 pub use queues::{QueueEntry, Sections};
+pub use redis::{Redis, Topology};
 
 /// Muster's control plane: queues, matches, allocates and signs. It speaks gRPC only.
 #[derive(Debug, Clone, clap::Parser)]
@@ -85,6 +87,9 @@ pub struct Config {
     /// How long a shutdown may take.
     #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "10s", value_parser = duration)]
     pub shutdown_timeout: Duration,
+    /// How to reach Redis.
+    #[command(flatten)]
+    pub redis: Redis,
     /// The log.
     #[command(flatten)]
     pub telemetry: telemetry::Settings,
@@ -97,6 +102,8 @@ pub enum State {
     Embedded,
     /// In memory: they are gone with the process.
     Memory,
+    /// In Redis or Valkey, at `--redis-url`: they survive what Redis survives.
+    Redis,
 }
 
 /// What an acknowledged change of the embedded state survives.
@@ -138,6 +145,9 @@ impl Config {
         }
         longer("heartbeat_expiry", self.heartbeat_expiry, self.heartbeat_interval)?;
         longer("rest_heartbeat_expiry", self.rest_heartbeat_expiry, self.rest_heartbeat_interval)?;
+        if self.state == State::Redis {
+            self.redis.settings()?;
+        }
         if self.token_issuer.is_empty() {
             return Err(Invalid::new("token_issuer", "must not be empty"));
         }

@@ -14,6 +14,7 @@ mod ids;
 mod matchmaker;
 mod queues;
 mod registry;
+mod state;
 
 pub use app::{ControlPlane, Probe};
-pub use config::{Config, Durability, QueueEntry, Sections, State};
+pub use config::{Config, Durability, QueueEntry, Redis, Sections, State, Topology};

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use control_plane::{ControlPlane, QueueEntry, Sections};
+use control_plane::{ControlPlane, QueueEntry, Sections, State};
 use edge_gateway::EdgeGateway;
 use muster::demo_server::{self, DemoServer};
 use provisioning_agent::ProvisioningAgent;
@@ -96,10 +96,10 @@ impl StackBuilder {
             grpc_addr: ([127, 0, 0, 1], free_port()).into(),
             keys_dir: keys.path().join("keys"),
             state_dir: keys.path().join("state"),
-            state: state(),
             heartbeat_interval: std::time::Duration::from_millis(200),
             ..runtime::config::defaults(&[])
         };
+        keep_state(&mut config);
         apply(&self.control_plane, &mut config);
         let control_plane = ControlPlane::bind(config.clone(), self.sections.clone()).await.unwrap();
         let url = format!("http://{}", config.grpc_addr);
@@ -178,11 +178,15 @@ fn apply<T>(changes: &[Change<T>], config: &mut T) {
     }
 }
 
-/// What the stacks of this run keep their state in: the default, or what `MUSTER_TEST_STATE` names.
-fn state() -> control_plane::State {
-    match std::env::var("MUSTER_TEST_STATE").as_deref() {
-        Ok("memory") => control_plane::State::Memory,
-        Ok("embedded") | Err(_) => control_plane::State::Embedded,
-        Ok(other) => panic!("MUSTER_TEST_STATE is `{other}`; it can be memory or embedded"),
-    }
+/// What the stacks of this run keep their state in: the default, or what `MUSTER_TEST_STATE` names. In Redis
+/// (`MUSTER_TEST_REDIS_URL`) each stack has a prefix of its own.
+fn keep_state(config: &mut control_plane::Config) {
+    config.state = match std::env::var("MUSTER_TEST_STATE").as_deref() {
+        Ok("memory") => State::Memory,
+        Ok("redis") => State::Redis,
+        Ok("embedded") | Err(_) => State::Embedded,
+        Ok(other) => panic!("MUSTER_TEST_STATE is `{other}`; it can be memory, embedded or redis"),
+    };
+    config.redis.redis_url = std::env::var("MUSTER_TEST_REDIS_URL").ok();
+    config.redis.redis_prefix = format!("{}:", config.grpc_addr);
 }
