@@ -3,6 +3,8 @@
 //! A new backend adds a line to `backends!` and passes all of it unchanged.
 #![expect(clippy::unwrap_used, reason = "a panic is the report")]
 
+#[path = "redis/cluster.rs"]
+mod cluster;
 #[path = "conformance/fixture.rs"]
 mod fixture;
 #[path = "redis/ground.rs"]
@@ -80,4 +82,5 @@ backends! {
     memory: crate::fixture::memory();
     embedded: crate::fixture::embedded();
     redis: crate::ground::subject();
+    redis_cluster: crate::ground::cluster_subject();
 }

@@ -8,16 +8,17 @@ use std::{
     thread,
 };
 
-use storage::{Redis, RedisOpenError, RedisSettings, Storage};
+use storage::{Redis, RedisOpenError, RedisSettings, RedisTopology, Storage};
 use tokio::{runtime::Runtime, task::AbortHandle};
 
-use super::server::Server;
+use super::{cluster::Cluster, server::Server};
 
 /// Runs the storages' upkeep, apart from the tests' own runtimes.
 static UPKEEP: LazyLock<Runtime> = LazyLock::new(|| {
     tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 });
 static SERVER: LazyLock<Server> = LazyLock::new(Server::start);
+static CLUSTER: LazyLock<Cluster> = LazyLock::new(Cluster::start);
 
 /// The upkeep of one storage; it ends with this.
 #[derive(Debug)]
@@ -43,6 +44,14 @@ pub(crate) fn at(port: u16) -> RedisSettings {
 /// A storage on the shared server, as the conformance suite takes it.
 pub(crate) fn subject() -> (Arc<dyn Storage>, Upkeep) {
     let (redis, upkeep) = open(&settings());
+    (redis, upkeep)
+}
+
+/// A storage on the shared cluster.
+pub(crate) fn cluster_subject() -> (Arc<dyn Storage>, Upkeep) {
+    let addresses = CLUSTER.ports().into_iter().map(|port| ("127.0.0.1".to_owned(), port)).collect();
+    let settings = RedisSettings { addresses, topology: RedisTopology::Cluster, ..at(0) };
+    let (redis, upkeep) = open(&settings);
     (redis, upkeep)
 }
 

@@ -32,11 +32,17 @@ impl Server {
         Self::start_in(&dir, free_port(), options)
     }
 
-    pub(crate) fn start_in(dir: &Path, port: u16, options: &[&str]) -> Self {
+    fn start_in(dir: &Path, port: u16, options: &[&str]) -> Self {
+        Self::run(dir, port, &[], options)
+    }
+
+    fn run(dir: &Path, port: u16, first: &[&str], options: &[&str]) -> Self {
         const KEEP: &str = r#"redis-server "$@" >/dev/null 2>&1 & echo $!; read -r end; kill -9 $!; wait;
             if [ "$end" != keep ]; then rm -rf "$DIR"; fi"#;
         let mut keeper = Command::new("sh")
-            .args(["-c", KEEP, "sh", "--bind", "127.0.0.1", "--port", &port.to_string(), "--dir"])
+            .args(["-c", KEEP, "sh"])
+            .args(first)
+            .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--dir"])
             .arg(dir)
             .args(options)
             .env("DIR", dir)
@@ -50,6 +56,12 @@ impl Server {
         let server = Self { keeper, pid: pid.trim().to_owned(), port, dir, last: true };
         server.wait_until_ready();
         server
+    }
+
+    /// One that watches over others; it writes into its configuration.
+    pub(crate) fn start_sentinel(config: &Path, port: u16) -> Self {
+        let dir = tempfile::tempdir().unwrap().keep();
+        Self::run(&dir, port, &[config.to_str().unwrap(), "--sentinel"], &[])
     }
 
     /// Kills it, as a crash would, and leaves its files.
