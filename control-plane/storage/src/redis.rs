@@ -64,6 +64,8 @@ pub struct Redis {
     unowned: Arc<Notify>,
     /// What gives back the claims of ended tickets.
     cleaning: mpsc::Sender<Vec<Cmd>>,
+    /// Ends the upkeep.
+    closed: Arc<Notify>,
 }
 
 impl Redis {
@@ -86,18 +88,25 @@ impl Redis {
             check::check(&mut connection, &settings).await?;
         }
         let keys = Keys::new(&settings.prefix);
-        let (signals, unowned) = (Arc::new(Signals::default()), Arc::new(Notify::new()));
+        let (signals, unowned, closed) = <(Arc<Signals>, Arc<Notify>, Arc<Notify>)>::default();
         let (news, requests) = News::new(settings, keys.clone(), Arc::clone(&signals), Arc::clone(&unowned));
         let (cleaning, to_clean) = mpsc::channel(CLEANING);
         let upkeep = {
             let (link, news) = (Arc::clone(&link), Arc::clone(&news));
+            let closed = Arc::clone(&closed);
             async move {
-                tokio::join!(Arc::clone(&link).keep(), news.keep(requests), clean(link, to_clean));
+                tokio::select! {
+                    () = closed.notified() => {}
+                    ((), (), ()) = async {
+                        tokio::join!(Arc::clone(&link).keep(), news.keep(requests), clean(link, to_clean))
+                    } => {}
+                }
+                std::future::pending::<()>().await;
             }
         };
         let name = format!("{:016x}", rand::random::<u64>());
         let scripts = Scripts::new();
-        Ok((Self { name, link, news, keys, scripts, signals, unowned, cleaning }, upkeep))
+        Ok((Self { name, link, news, keys, scripts, signals, unowned, cleaning, closed }, upkeep))
     }
 }
 
@@ -181,5 +190,10 @@ impl Storage for Redis {
 
     fn signals(&self) -> &Arc<Signals> {
         &self.signals
+    }
+
+    async fn close(&self) {
+        self.link.close();
+        self.closed.notify_one();
     }
 }

@@ -36,6 +36,8 @@ struct Current {
     connection: Option<Connection>,
     /// Which one it is, so that news of an old one's end doesn't end the next.
     id: u64,
+    /// There will be none any more.
+    closed: bool,
 }
 
 impl Link {
@@ -86,8 +88,17 @@ impl Link {
         let mut connection = connect(&self.settings, Arc::new(listener)).await?;
         // A server that still loads its data answers with an error.
         redis::cmd("PING").query_async::<Value>(&mut connection).await?;
-        *self.current.write() = Current { connection: Some(connection), id };
+        let mut current = self.current.write();
+        if !current.closed {
+            *current = Current { connection: Some(connection), id, closed: false };
+        }
         Ok(())
+    }
+
+    /// Lets go of the connection, for good.
+    pub(super) fn close(&self) {
+        let mut current = self.current.write();
+        (current.connection, current.closed) = (None, true);
     }
 
     /// One command.

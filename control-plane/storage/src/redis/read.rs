@@ -17,6 +17,8 @@ impl Redis {
         &self,
         tickets: &[TicketId],
     ) -> Result<Vec<Option<TicketState>>, StorageError> {
+        // Without a connection nothing below is worth waiting for.
+        self.link.connection()?;
         let mut homes: Vec<_> = tickets.iter().map(|ticket| self.news.home(ticket)).collect();
         let unknown: Vec<usize> = (0..tickets.len()).filter(|place| homes[*place].is_none()).collect();
         let claims = unknown.iter().map(|place| get(self.keys.ticket_claim(&tickets[*place]))).collect();
@@ -49,6 +51,7 @@ impl Redis {
     }
 
     pub(super) async fn follow_queue(&self, lease: &Lease) -> Result<Option<QueueFeed>, StorageError> {
+        self.link.connection()?;
         let changes = self.news.begin_feed(lease).await?;
         let queue = self.keys.queue(&lease.queue);
         let keys = [queue.meta(), queue.queued()];

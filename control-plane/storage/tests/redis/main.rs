@@ -12,6 +12,7 @@ mod open;
 mod sentinel;
 mod server;
 mod shared;
+mod tls;
 
 use std::{future::Future, time::Duration};
 
