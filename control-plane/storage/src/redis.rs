@@ -7,6 +7,9 @@
 //! What is acknowledged is as safe as the server keeps it: with `appendfsync everysec` a crash of its machine may lose the last
 //! second, with `always` nothing; a failover to a replica loses what had not reached it.
 //!
+//! A call that fails may have happened: its answer was lost. The same call may be made again. An `assign` then answers that the
+//! tickets are not queued (where it had happened), and a `redeem` that the token was used.
+//!
 //! | call | round trips |
 //! |---|---|
 //! | enqueue | 2: the claims, then the queue's script |

@@ -79,7 +79,9 @@ impl Redis {
             set
         };
         let answers = self.link.all(claims.keys.iter().map(take).collect()).await?;
-        answers.into_iter().map(text_of).collect()
+        // Its own: the command was sent again after its answer was lost.
+        let other = |held: Option<String>| held.filter(|held| *held != claims.text);
+        answers.into_iter().map(|held| text_of(held).map(other)).collect()
     }
 
     /// Takes a claim over from `other`. False: that one doesn't hold it any more.

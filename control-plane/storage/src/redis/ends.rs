@@ -14,6 +14,8 @@ use crate::{Cancelled, Fenced, KEEP_ENDED, Lease, NewMatch, Status, StorageError
 
 /// How much longer than it is kept an ended ticket lives where nobody sweeps.
 const UNSWEPT: Duration = Duration::from_secs(60 * 60);
+/// Tickets that expire in one script: while it runs, nobody else is served.
+const EXPIRED_AT_ONCE: usize = 512;
 
 impl Redis {
     pub(super) async fn cancel_ticket(
@@ -83,14 +85,24 @@ impl Redis {
         now: Time,
     ) -> Result<Fenced, StorageError> {
         let queue = self.keys.queue(&lease.queue);
-        let mut keys = vec![queue.meta(), queue.queued(), queue.ended()];
-        keys.extend(tickets.iter().map(|ticket| queue.ticket(ticket)));
         let (keep_until, px) = kept(now, KEEP_ENDED);
         let (fence, now, ends) = (lease.fence.to_string(), now.0.to_string(), queue.ends());
-        let mut args = vec![fence.as_str(), &now, &keep_until, &px, &ends];
-        args.extend(tickets.iter().map(TicketId::as_str));
-        let answer = self.link.run(&self.scripts.expire, &keys, &args).await?;
-        self.fenced(lease, answer, tickets).await
+        let mut outcome = Fenced::Done;
+        // An empty list is asked too: whether the lease holds is part of the answer.
+        for some in std::iter::once(&tickets[..tickets.len().min(EXPIRED_AT_ONCE)])
+            .chain(tickets.chunks(EXPIRED_AT_ONCE).skip(1))
+        {
+            let mut keys = vec![queue.meta(), queue.queued(), queue.ended()];
+            keys.extend(some.iter().map(|ticket| queue.ticket(ticket)));
+            let mut args = vec![fence.as_str(), &now, &keep_until, &px, &ends];
+            args.extend(some.iter().map(TicketId::as_str));
+            let answer = self.link.run(&self.scripts.expire, &keys, &args).await?;
+            outcome = self.fenced(lease, answer, some).await?;
+            if outcome != Fenced::Done {
+                break;
+            }
+        }
+        Ok(outcome)
     }
 
     /// What a fenced script answers, and what has to be done after it.

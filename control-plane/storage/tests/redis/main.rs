@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a panic is the report")]
 #![expect(dead_code, reason = "the fixture and the ground are shared with the conformance suite")]
 
+mod again;
 mod claims;
 mod cluster;
 mod faults;
