@@ -41,8 +41,16 @@ struct Shared {
     inner: Mutex<Inner>,
     /// There is something to write, or the end has come.
     work: Condvar,
+    progress: watch::Sender<Progress>,
+}
+
+/// How far the writer has come.
+#[derive(Debug, Default)]
+struct Progress {
     /// The number of the newest batch that is written.
-    written: watch::Sender<u64>,
+    written: u64,
+    /// It has ended, for whatever reason: nothing more is written.
+    over: bool,
 }
 
 #[derive(Debug, Default)]
@@ -68,7 +76,7 @@ impl Journal {
         let shared = Arc::new(Shared {
             inner: Mutex::new(inner),
             work: Condvar::new(),
-            written: watch::Sender::new(0),
+            progress: watch::Sender::default(),
         });
         let writer =
             Writer { shared: Arc::clone(&shared), database: Some(database), path, durability, publish };
@@ -126,9 +134,12 @@ impl Journal {
 
     /// Waits until a batch is written.
     pub(super) async fn written(&self, batch: u64) -> Result<(), StorageError> {
-        let mut written = self.shared.written.subscribe();
-        let done = written.wait_for(|newest| *newest >= batch).await;
-        done.map(|_| ()).map_err(|_| StorageError::Unavailable("the state is closed".to_owned()))
+        let mut progress = self.shared.progress.subscribe();
+        let done = progress.wait_for(|progress| progress.written >= batch || progress.over).await;
+        match done {
+            Ok(progress) if progress.written >= batch => Ok(()),
+            _ => Err(StorageError::Unavailable("the state is closed".to_owned())),
+        }
     }
 }
 
@@ -145,6 +156,14 @@ struct Writer {
     path: PathBuf,
     durability: Durability,
     publish: Publish,
+}
+
+/// However the writer ends, a panic included, nobody waits for it any more.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.inner.lock().closed = true;
+        self.shared.progress.send_modify(|progress| progress.over = true);
+    }
 }
 
 impl Writer {
@@ -205,7 +224,7 @@ impl Writer {
                 }
             }
         }
-        self.shared.written.send_replace(number);
+        self.shared.progress.send_modify(|progress| progress.written = number);
         for changed in batch {
             (self.publish)(changed);
         }
@@ -238,4 +257,28 @@ fn commit(database: &Database, batch: &[Changed]) -> Result<(), redb::Error> {
     }
     transaction.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change() -> Changed {
+        Changed { tickets: vec![TicketId::new("t")], ..Changed::default() }
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_writer_that_died() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file::path_in(dir.path());
+        let database = file::open(&path, Durability::Os).unwrap();
+        let publish = Box::new(|_: &Changed| panic!("as a bug would"));
+        let journal = Journal::start(database, path, Durability::Os, publish).unwrap();
+        let first = journal.append(change());
+        assert_eq!(journal.written(first).await, Ok(()));
+        let second = journal.append(change());
+        let waited = tokio::time::timeout(Duration::from_secs(20), journal.written(second)).await;
+        assert!(waited.expect("it waits for ever").is_err());
+        assert!(journal.check().is_err(), "nothing more is taken");
+    }
 }
