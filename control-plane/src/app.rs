@@ -1,20 +1,18 @@
 //! The control plane, put together.
 
+mod serving;
+mod upkeep;
+
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use matching::Time;
-use proto::{
-    keys::v1::keys_server::KeysServer, matchmaking::v1::matchmaking_server::MatchmakingServer,
-    provisioning::v1::provisioning_server::ProvisioningServer,
-};
 use runtime::{Clock, Tasks, listen::listen};
-use storage::{Signals, Storage};
+use storage::Signals;
 use tokens::{DEFAULT_BITS, KeyRing, KeyRingSettings, SigningPool};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::transport::{Server, server::TcpIncoming};
 
+use self::serving::Services;
 use crate::{
     allocation::{Allocation, OwnServers},
     config::{Config, Sections},
@@ -30,20 +28,13 @@ use crate::{
     state::{self, Opened},
 };
 
-/// Windows that hold thousands of streams with tiny frames: on h2's defaults such a connection is closed as an attack.
-const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
-const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
-/// The largest message that an agent may send, in bytes: a hundred thousand lands with their players. Others send little.
-const MAX_REPORT: usize = 32 * 1024 * 1024;
-/// Things forgotten at once, so that a sweep never holds the state for long.
-const SWEPT_AT_ONCE: usize = 10_000;
-
 /// A control plane that has its port and its keys, and is ready to run.
 #[derive(Debug)]
 pub struct ControlPlane {
     config: Config,
     queues: Arc<Queues>,
-    ring: Arc<KeyRing>,
+    /// `None` where no calls are served: nothing is signed there.
+    ring: Option<Arc<KeyRing>>,
     listener: TcpListener,
     state: Opened,
 }
@@ -67,22 +58,11 @@ impl ControlPlane {
     pub async fn bind(config: Config, sections: Sections) -> anyhow::Result<Self> {
         config.validate()?;
         let queues = Arc::new(Queues::new(&config, &sections)?);
-        let (dir, settings) = (
-            config.keys_dir.clone(),
-            KeyRingSettings {
-                token_lifetime: config.token_lifetime,
-                publish_ahead: config.jwks_max_age,
-                bits: DEFAULT_BITS,
-            },
-        );
-        // Making the first key takes a while, and all of it is disk and computing.
-        let now = std::time::SystemTime::now();
-        let ring = tokio::task::spawn_blocking(move || KeyRing::open(&dir, settings, now))
-            .await
-            .context("opening the keys")??;
+        let ring =
+            if config.matchmaking_role.serves_calls() { Some(open_keys(&config).await?) } else { None };
         let state = state::open(&config).await?;
         let listener = listen(config.grpc_addr, "gRPC", "--grpc-addr").await?;
-        Ok(Self { config, queues, ring: Arc::new(ring), listener, state })
+        Ok(Self { config, queues, ring, listener, state })
     }
 
     /// The address of the gRPC port.
@@ -130,7 +110,9 @@ impl ControlPlane {
             assignment_lifetime: config.token_lifetime,
             lease: config.queue_lease,
         };
-        workers.spawn("matchmaker", Arc::new(matchmaker).run());
+        if config.matchmaking_role.forms_matches() {
+            workers.spawn("matchmaker", Arc::new(matchmaker).run());
+        }
         tasks.spawn("agents' end", {
             let (stopping, workers) = (tasks.stopping().clone(), workers.clone());
             let (agents_stop, patience) =
@@ -142,72 +124,49 @@ impl ControlPlane {
                 agents_stop.cancel();
             }
         });
-        tasks.spawn("server expiry", expire_servers(Arc::clone(&registry), clock, tasks.clone()));
-        tasks.spawn("sweep", sweep(Arc::clone(&storage), clock, tasks.clone()));
+        tasks.spawn("server expiry", upkeep::expire_servers(Arc::clone(&registry), clock, tasks.clone()));
+        tasks.spawn("sweep", upkeep::sweep(Arc::clone(&storage), clock, tasks.clone()));
 
-        let signing = SigningPool::new(Arc::clone(&ring));
-        let issuer = config.token_issuer.clone();
-        let matchmaking = MatchmakingService(Arc::new(matchmaking::Shared {
-            storage: Arc::clone(&storage),
-            queues: Arc::clone(&queues),
-            delivery: Delivery::new(signing, issuer.clone(), Arc::clone(&board), clock),
-            board,
-            clock,
-            tasks: tasks.clone(),
-            limits: matchmaking::Limits { tickets: config.queue_limit, queues: config.max_queues },
-        }));
-        let provisioning = ProvisioningService(Arc::new(provisioning::Shared {
-            registry: Arc::clone(&registry),
-            allocation,
-            queues,
-            direct: provisioning::DirectAllocations::default(),
-            clock,
-            tasks: tasks.clone(),
-            agents_stop,
-            agent_pace: Pace { interval: config.heartbeat_interval, expiry: config.heartbeat_expiry },
-            rest_pace: Pace {
-                interval: config.rest_heartbeat_interval,
-                expiry: config.rest_heartbeat_expiry,
+        let services = ring.map(|ring| Services {
+            matchmaking: MatchmakingService(Arc::new(matchmaking::Shared {
+                storage: Arc::clone(&storage),
+                queues: Arc::clone(&queues),
+                delivery: Delivery::new(
+                    SigningPool::new(Arc::clone(&ring)),
+                    config.token_issuer.clone(),
+                    Arc::clone(&board),
+                    clock,
+                ),
+                board,
+                clock,
+                tasks: tasks.clone(),
+                limits: matchmaking::Limits { tickets: config.queue_limit, queues: config.max_queues },
+            })),
+            provisioning: ProvisioningService(Arc::new(provisioning::Shared {
+                registry: Arc::clone(&registry),
+                allocation,
+                queues,
+                direct: provisioning::DirectAllocations::default(),
+                clock,
+                tasks: tasks.clone(),
+                agents_stop,
+                agent_pace: Pace { interval: config.heartbeat_interval, expiry: config.heartbeat_expiry },
+                rest_pace: Pace {
+                    interval: config.rest_heartbeat_interval,
+                    expiry: config.rest_heartbeat_expiry,
+                },
+                assignment_lifetime: config.token_lifetime,
+            })),
+            keys: KeysService {
+                ring,
+                storage: Arc::clone(&storage),
+                issuer: config.token_issuer.clone(),
+                clock,
             },
-            assignment_lifetime: config.token_lifetime,
-        }));
-        let keys = KeysService { ring, storage: Arc::clone(&storage), issuer, clock };
-
-        let (health, health_service) = tonic_health::server::health_reporter();
-        health.set_serving::<MatchmakingServer<MatchmakingService>>().await;
-        health.set_serving::<ProvisioningServer<ProvisioningService>>().await;
-        health.set_serving::<KeysServer<KeysService>>().await;
-        let reflection = || {
-            tonic_reflection::server::Builder::configure()
-                .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
-                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        };
-        let router = Server::builder()
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .initial_stream_window_size(STREAM_WINDOW)
-            .http2_keepalive_interval(Some(Duration::from_secs(20)))
-            .http2_keepalive_timeout(Some(Duration::from_secs(10)))
-            .add_service(MatchmakingServer::new(matchmaking))
-            .add_service(ProvisioningServer::new(provisioning).max_decoding_message_size(MAX_REPORT))
-            .add_service(KeysServer::new(keys))
-            .add_service(health_service)
-            .add_service(reflection().build_v1().context("reflection")?)
-            // grpcurl and older tools still ask for the alpha.
-            .add_service(reflection().build_v1alpha().context("reflection")?);
-
-        tracing::info!(%addr, "the control plane serves gRPC");
-        let stopping = tasks.stopping().clone();
-        // The server's own `tcp_nodelay` is for listeners that it opens itself; without this a push waits 40 ms for an ACK.
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let server = router.serve_with_incoming_shutdown(incoming, async move {
-            stopping.cancelled().await;
-            // Probes see it before connections end.
-            health.set_service_status("", tonic_health::ServingStatus::NotServing).await;
-            health.set_not_serving::<MatchmakingServer<MatchmakingService>>().await;
-            health.set_not_serving::<ProvisioningServer<ProvisioningService>>().await;
-            health.set_not_serving::<KeysServer<KeysService>>().await;
         });
-        let served = serve(server, &tasks, config.shutdown_timeout).await;
+        tracing::info!(%addr, role = ?config.matchmaking_role, "the control plane serves gRPC");
+        let server = serving::serve(listener, services, tasks.stopping().clone());
+        let served = or_overdue(server, &tasks, config.shutdown_timeout).await;
         let joined =
             workers.join(config.shutdown_timeout).await.and(tasks.join(config.shutdown_timeout).await);
         storage.close().await;
@@ -220,8 +179,8 @@ impl ControlPlane {
 
 /// Serves until told to stop, and then for at most `within`: a peer that keeps a stream open doesn't keep the process. What is
 /// still open then ends with the process.
-async fn serve(
-    server: impl Future<Output = Result<(), tonic::transport::Error>>,
+async fn or_overdue(
+    server: impl Future<Output = anyhow::Result<()>>,
     tasks: &Tasks,
     within: Duration,
 ) -> anyhow::Result<()> {
@@ -238,34 +197,23 @@ async fn serve(
         }
     };
     tokio::select! {
-        served = server => served.context("serving gRPC"),
+        served = server => served,
         () = overdue => Ok(()),
     }
 }
 
-/// Loses servers when they have been silent for too long: from one timer, which sleeps until the next can be.
-async fn expire_servers(registry: Arc<Registry>, clock: Clock, tasks: Tasks) {
-    /// Nobody wakes this when a server comes that may be lost sooner than all others: it is looked at after so long.
-    const LATEST: Duration = Duration::from_millis(500);
-    loop {
-        let next = registry.expire().map_or(u64::MAX, |at| at.0);
-        let at = clock.instant_of(next).min(tokio::time::Instant::now() + LATEST);
-        tokio::select! {
-            () = tokio::time::sleep_until(at) => {}
-            () = tasks.stopping().cancelled() => return,
-        }
-    }
-}
-
-/// Forgets what has been final for long enough.
-async fn sweep(storage: Arc<dyn Storage>, clock: Clock, tasks: Tasks) {
-    const EVERY: Duration = Duration::from_secs(1);
-    while tokio::time::timeout(EVERY, tasks.stopping().cancelled()).await.is_err() {
-        while let Ok(swept) = storage.sweep(Time(clock.now_ms()), SWEPT_AT_ONCE).await {
-            if swept < SWEPT_AT_ONCE {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-    }
+/// Opens the signing keys, or makes the first.
+async fn open_keys(config: &Config) -> anyhow::Result<Arc<KeyRing>> {
+    let (dir, settings) = (
+        config.keys_dir.clone(),
+        KeyRingSettings {
+            token_lifetime: config.token_lifetime,
+            publish_ahead: config.jwks_max_age,
+            bits: DEFAULT_BITS,
+        },
+    );
+    // Making the first key takes a while, and all of it is disk and computing.
+    let now = std::time::SystemTime::now();
+    let opened = tokio::task::spawn_blocking(move || KeyRing::open(&dir, settings, now));
+    Ok(Arc::new(opened.await.context("opening the keys")??))
 }

@@ -20,6 +20,9 @@ pub struct Config {
     /// The configuration file (TOML): these settings by name, and `[queues."<queueKey>"]` tables.
     #[arg(long, env = "MUSTER_CONFIG")]
     pub config: Option<PathBuf>,
+    /// What this replica does.
+    #[arg(long, env = "MATCHMAKING_ROLE", default_value = "all", value_enum)]
+    pub matchmaking_role: Role,
     /// Where to serve gRPC.
     #[arg(long, env = "GRPC_ADDR", default_value = "127.0.0.1:3001")]
     pub grpc_addr: SocketAddr,
@@ -95,6 +98,27 @@ pub struct Config {
     pub telemetry: telemetry::Settings,
 }
 
+/// What one replica of a control plane does. With a state that one process has for itself it must do all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Serve calls and form matches.
+    All,
+    /// Serve the calls of gateways, agents and services, and form no match.
+    Api,
+    /// Form matches, and serve no call but health and reflection.
+    QueueWorker,
+}
+
+impl Role {
+    pub(crate) fn serves_calls(self) -> bool {
+        matches!(self, Self::All | Self::Api)
+    }
+
+    pub(crate) fn forms_matches(self) -> bool {
+        matches!(self, Self::All | Self::QueueWorker)
+    }
+}
+
 /// Where tickets and assignments are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum State {
@@ -147,6 +171,9 @@ impl Config {
         longer("rest_heartbeat_expiry", self.rest_heartbeat_expiry, self.rest_heartbeat_interval)?;
         if self.state == State::Redis {
             self.redis.settings()?;
+        } else if self.matchmaking_role != Role::All {
+            let message = "can only be `all` here: replicas with other roles need a state that they share (`--state redis`)";
+            return Err(Invalid::new("matchmaking_role", message));
         }
         if self.token_issuer.is_empty() {
             return Err(Invalid::new("token_issuer", "must not be empty"));

@@ -17,4 +17,4 @@ mod registry;
 mod state;
 
 pub use app::{ControlPlane, Probe};
-pub use config::{Config, Durability, QueueEntry, Redis, Sections, State, Topology};
+pub use config::{Config, Durability, QueueEntry, Redis, Role, Sections, State, Topology};

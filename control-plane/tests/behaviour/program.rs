@@ -35,6 +35,8 @@ fn a_bad_configuration_exits_2_and_names_the_field() {
             "[queues.'a']\nland_type = '0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890x'",
             "queues.\"a\".land_type: has 92 bytes",
         ),
+        ("matchmaking_role = 'api'", "matchmaking_role: can only be `all` here"),
+        ("state = 'memory'\nmatchmaking_role = 'queue-worker'", "matchmaking_role: can only be `all` here"),
         ("max_queues = 0", "max_queues: must be at least 1"),
     ];
     for (file, expected) in cases {
