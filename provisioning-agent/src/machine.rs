@@ -111,6 +111,7 @@ impl Machine {
             // Who was welcome before may be again: another try costs nothing and a server that gives up costs its players.
             (_, Loss::Refused(cause)) if !self.link.ever_registered => self.finish(End::Refused(cause)),
             (_, Loss::Broken(cause) | Loss::Refused(cause)) => self.lost(now_ms, jitter, cause),
+            (_, Loss::PassedOver(cause)) => self.passed_over(now_ms, jitter, cause),
         }
     }
 
@@ -173,6 +174,15 @@ impl Machine {
         self.forget_undecided("the control plane was lost before there was an answer");
         self.link.lost(now_ms, jitter);
         if !std::mem::replace(&mut self.link.noted_lost, true) {
+            self.note(Note::Lost { cause });
+        }
+    }
+
+    /// Not worth a word while there are others to try; where there are none, it is why nothing goes on.
+    fn passed_over(&mut self, now_ms: u64, jitter: f64, cause: String) {
+        self.link.lost(now_ms, jitter);
+        let others = matches!(self.link.state, LinkState::Waiting { until_ms } if until_ms <= now_ms);
+        if !others && !std::mem::replace(&mut self.link.noted_lost, true) {
             self.note(Note::Lost { cause });
         }
     }

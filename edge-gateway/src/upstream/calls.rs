@@ -171,7 +171,7 @@ impl Calls {
         F: Future<Output = Result<Response<A>, Status>>,
     {
         let mut tried = Vec::new();
-        let mut failed = Failed::Broken(Status::unavailable("no address of the control plane is known"));
+        let mut failed = Failed::Broken(Status::unavailable("no control plane that serves clients is known"));
         while let Some(pick) = self.pool.pick(&tried) {
             if !tried.is_empty() {
                 counter!("gateway_upstream_failovers_total", "what" => "call").increment(1);

@@ -1,13 +1,21 @@
-//! Whether the control plane can be reached and says that it serves.
+//! Whether the control plane can be reached and says that it serves clients.
+//!
+//! A replica may be well and not be for clients: one that only forms matches (`queue-worker`) is known by the same name in many
+//! deployments. So the question is for the service that clients need, and only where that doesn't serve, for the whole.
 
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
+use proto::matchmaking::v1::matchmaking_server;
+use tonic::{Code, Status, transport::Channel};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
 use super::{Pool, replica::Replica, shared::SharedAnswer};
+
+/// What clients need.
+const SERVICE: &str = matchmaking_server::SERVICE_NAME;
 
 /// How long the control plane may take to say that it is well.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -22,6 +30,8 @@ pub(crate) enum Health {
     Serving,
     /// It answers, and says that it doesn't serve.
     NotServing,
+    /// It is well, and serves no clients: it has another role.
+    OtherRole,
     /// It doesn't answer.
     Unreachable,
 }
@@ -32,6 +42,7 @@ impl Health {
         match self {
             Self::Serving => None,
             Self::NotServing => Some("the control plane is not ready"),
+            Self::OtherRole => Some("no control plane that serves clients is known"),
             Self::Unreachable => Some("the control plane can't be reached"),
         }
     }
@@ -84,18 +95,32 @@ async fn ask_in_time(replica: &Replica) -> Health {
             return Health::Unreachable;
         }
     };
-    let mut client = HealthClient::new(connection.channel());
-    match tokio::time::timeout(TIMEOUT, client.check(HealthCheckRequest::default())).await {
-        Ok(Ok(answer)) if answer.get_ref().status() == ServingStatus::Serving => Health::Serving,
-        Ok(Ok(_)) => Health::NotServing,
-        Ok(Err(status)) => {
+    match is_well(connection.channel()).await {
+        Ok(health) => health,
+        Err(status) => {
             tracing::debug!(%addr, %status, "a control plane's health is unknown");
             connection.give_up();
             Health::Unreachable
         }
-        Err(_) => {
-            connection.give_up();
-            Health::Unreachable
-        }
+    }
+}
+
+async fn is_well(channel: Channel) -> Result<Health, Status> {
+    let mut client = HealthClient::new(channel);
+    Ok(match serves(&mut client, SERVICE).await? {
+        true => Health::Serving,
+        false if serves(&mut client, "").await? => Health::OtherRole,
+        false => Health::NotServing,
+    })
+}
+
+/// `service` empty: the whole program. What isn't known isn't served.
+async fn serves(client: &mut HealthClient<Channel>, service: &str) -> Result<bool, Status> {
+    let question = client.check(HealthCheckRequest { service: service.to_owned() });
+    match tokio::time::timeout(TIMEOUT, question).await {
+        Ok(Ok(answer)) => Ok(answer.get_ref().status() == ServingStatus::Serving),
+        Ok(Err(status)) if status.code() == Code::NotFound => Ok(false),
+        Ok(Err(status)) => Err(status),
+        Err(_) => Err(Status::deadline_exceeded("no answer in time")),
     }
 }

@@ -70,14 +70,15 @@ impl Pool {
     }
 
     /// The best one that is not among `tried`: one that serves before one in doubt before one that is away, and of those the
-    /// one with the fewest calls under way.
+    /// one with the fewest calls under way. Never one of another role.
     pub(crate) fn pick(&self, tried: &[Endpoint]) -> Option<Pick> {
         let replicas = self.replicas();
         let turn = self.0.turn.fetch_add(1, Ordering::Relaxed) % replicas.len().max(1);
         let (before, after) = replicas.split_at(turn);
-        let untried: Vec<_> =
-            after.iter().chain(before).filter(|replica| !tried.contains(replica.endpoint())).collect();
-        let best = untried.iter().min_by_key(|replica| (replica.standing(), replica.calls()))?;
+        let rested = after.iter().chain(before).filter(|replica| !tried.contains(replica.endpoint()));
+        let rested = rested.map(|replica| (replica.standing(), replica));
+        let untried: Vec<_> = rested.filter(|(standing, _)| *standing != Standing::OtherRole).collect();
+        let (_, best) = untried.iter().min_by_key(|(standing, replica)| (*standing, replica.calls()))?;
         Some(Pick { replica: Arc::clone(best), others: untried.len() > 1 })
     }
 
@@ -138,13 +139,24 @@ impl Pool {
 /// Asks one replica how it is, and says so where that is news.
 async fn ask_one(replica: &Replica) {
     let health = ask(replica).await;
-    let standing = if health == Health::Serving { Standing::Serving } else { Standing::Away };
+    let standing = match health {
+        Health::Serving => Standing::Serving,
+        Health::OtherRole => Standing::OtherRole,
+        Health::NotServing | Health::Unreachable => Standing::Away,
+    };
     let before = replica.stands(standing);
     let addr = replica.endpoint().addr;
-    match (before, health.reason()) {
-        (Standing::Away, None) => tracing::info!(%addr, "a control plane is there again"),
-        (Standing::Serving | Standing::InDoubt, Some(why)) => {
+    match (before, standing) {
+        (Standing::Away | Standing::OtherRole, Standing::Serving) => {
+            tracing::info!(%addr, "a control plane is there again");
+        }
+        (Standing::Serving | Standing::InDoubt, Standing::Away) => {
+            let why = health.reason();
             tracing::warn!(%addr, why, "a control plane is no good; asking until it is");
+        }
+        // Nothing is wrong with it, and its comings and goings are no matter.
+        (before, Standing::OtherRole) if before != Standing::OtherRole => {
+            tracing::debug!(%addr, "a control plane serves no clients; it is left alone");
         }
         _ => {}
     }

@@ -40,6 +40,8 @@ pub(crate) enum Standing {
     InDoubt,
     /// It can't be reached, or says that it doesn't serve.
     Away,
+    /// It is well and serves no clients. Not tried at all: it can only say no, which would hide why the others fail.
+    OtherRole,
 }
 
 /// One address of the control plane.

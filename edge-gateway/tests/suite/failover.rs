@@ -190,6 +190,40 @@ async fn a_replica_that_says_it_cannot_is_passed_over() {
 }
 
 #[tokio::test]
+async fn a_queue_worker_behind_the_same_name_is_left_alone() {
+    let first = ControlPlane::start().await;
+    let worker = first.worker_beside().await;
+    let mut stack = before(first, &[worker.addr], &[]).await;
+    let id = stack.enqueue(&["alice"]).await;
+    let mut socket = stack.socket_of(&id).await;
+    stack.control_plane.subscribed(1).await;
+    // Before it is known what it is, it may be asked, and what it says no to is done elsewhere.
+    let deadline = Instant::now() + PATIENCE;
+    let mut quiet = 0;
+    while quiet < 20 {
+        assert!(Instant::now() < deadline, "the worker is left alone");
+        let before = calls(&worker);
+        assert_eq!(stack.status(&id).await.status, 200);
+        quiet = if calls(&worker) == before { quiet + 1 } else { 0 };
+    }
+
+    // A worker alone is no control plane for clients, and its "no" is not what they are told.
+    stack.control_plane.stop().await;
+    let known = calls(&worker);
+    let refused = stack.status(&id).await;
+    refused.assert_problem(503, "UNAVAILABLE");
+    assert!(!refused.body["detail"].as_str().unwrap().contains("forms matches"), "{refused:#?}");
+    assert_eq!(stack.get("/health").await.status, 503);
+    assert_eq!(calls(&worker), known);
+
+    stack.control_plane.restart().await;
+    stack.control_plane.subscribed(1).await;
+    stack.control_plane.assign(&id);
+    socket.expect("match.assigned").await;
+    stack.finish().await;
+}
+
+#[tokio::test]
 async fn a_replica_that_answers_nothing_is_not_waited_for() {
     // Connections to it are made, and nobody ever reads from them.
     let mute = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -214,6 +214,8 @@ pub enum Note {
 pub enum Loss {
     /// It broke, or never was: worth another try.
     Broken(String),
+    /// This replica is not for agents: nothing is wrong, another is.
+    PassedOver(String),
     /// The control plane says that a newer instance holds the server id.
     Superseded,
     /// The control plane can't take what it was told; the same again won't help.

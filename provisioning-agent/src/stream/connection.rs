@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use proto::{
     error::{Reason, Refusal},
-    provisioning::v1::{ConnectRequest, provisioning_client::ProvisioningClient},
+    provisioning::v1::{ConnectRequest, provisioning_client::ProvisioningClient, provisioning_server},
 };
 use runtime::endpoints::Endpoint;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{
-    Status,
+    Code, Status,
     transport::{Channel, Error},
+};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
 use super::wire;
@@ -70,6 +73,11 @@ async fn converse(endpoint: &Endpoint, room: usize, events: &Events) -> Loss {
         Ok(channel) => channel,
         Err(error) => return Loss::Broken(whole(&error)),
     };
+    match takes_agents(channel.clone()).await {
+        Ok(true) => {}
+        Ok(false) => return Loss::PassedOver("this control plane takes no agents now".to_owned()),
+        Err(status) => return loss(&status),
+    }
     let (outbound, sent) = mpsc::channel(room);
     // The control plane may answer only after our hello, so the hello must not wait for its answer.
     events.happened(Event::Opened(outbound)).await;
@@ -89,6 +97,17 @@ async fn converse(endpoint: &Endpoint, room: usize, events: &Events) -> Loss {
             Ok(None) => return Loss::Broken("the control plane closed the stream".to_owned()),
             Err(status) => return loss(&status),
         }
+    }
+}
+
+/// Whether this replica is for agents: one that only forms matches, behind the same name, is well and isn't, and one that shuts
+/// down isn't any more. One that says nothing about its health is taken at its word when the stream is opened.
+async fn takes_agents(channel: Channel) -> Result<bool, Status> {
+    let service = provisioning_server::SERVICE_NAME.to_owned();
+    match HealthClient::new(channel).check(HealthCheckRequest { service }).await {
+        Ok(answer) => Ok(answer.get_ref().status() == ServingStatus::Serving),
+        Err(status) if matches!(status.code(), Code::NotFound | Code::Unimplemented) => Ok(true),
+        Err(status) => Err(status),
     }
 }
 

@@ -56,10 +56,25 @@ pub(crate) struct Shared {
     pub(crate) jwks: Mutex<String>,
     pub(crate) jwks_fetches: Mutex<usize>,
     stop: Mutex<CancellationToken>,
+    role: Role,
+}
+
+enum Role {
+    All,
+    Worker,
 }
 
 impl ControlPlane {
     pub(crate) async fn start() -> Self {
+        Self::start_as(Role::All).await
+    }
+
+    /// One that only forms matches: well, and not for agents.
+    pub(crate) async fn worker() -> Self {
+        Self::start_as(Role::Worker).await
+    }
+
+    async fn start_as(role: Role) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let shared = Arc::new(Shared {
             received: Mutex::default(),
@@ -68,16 +83,23 @@ impl ControlPlane {
             jwks: Mutex::new(r#"{"keys":[{"kid":"first"}]}"#.to_owned()),
             jwks_fetches: Mutex::default(),
             stop: Mutex::default(),
+            role,
         });
-        Self::serve(listener, shared)
+        Self::serve(listener, shared).await
     }
 
-    fn serve(listener: TcpListener, shared: Arc<Shared>) -> Self {
+    async fn serve(listener: TcpListener, shared: Arc<Shared>) -> Self {
         let addr = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         *shared.stop.lock() = stop.clone();
         let stopped = stop.clone();
+        let (reporter, health) = tonic_health::server::health_reporter();
+        match shared.role {
+            Role::All => reporter.set_serving::<ProvisioningServer<Service>>().await,
+            Role::Worker => reporter.set_not_serving::<ProvisioningServer<Service>>().await,
+        }
         let server = tonic::transport::Server::builder()
+            .add_service(health)
             .add_service(ProvisioningServer::new(Service(Arc::clone(&shared))))
             .add_service(KeysServer::new(Service(Arc::clone(&shared))))
             .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async move {
@@ -97,7 +119,7 @@ impl ControlPlane {
 
     /// Comes back where it was.
     pub(crate) async fn come_back((addr, shared): (SocketAddr, Arc<Shared>)) -> Self {
-        Self::serve(TcpListener::bind(addr).await.unwrap(), shared)
+        Self::serve(TcpListener::bind(addr).await.unwrap(), shared).await
     }
 
     /// Says something on the newest stream.
@@ -199,6 +221,9 @@ impl Provisioning for Service {
             *newest = (newest.0 + 1, Some(outbound.clone()));
             newest.0
         };
+        if matches!(self.0.role, Role::Worker) {
+            return Err(Status::unavailable("this control plane forms matches and serves no calls"));
+        }
         match mood {
             Mood::Refuse(refusal) => return Err(refusal.into_status()),
             Mood::Silent => {

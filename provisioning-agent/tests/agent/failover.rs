@@ -69,6 +69,20 @@ async fn addresses_that_are_no_good_are_passed_over() {
 }
 
 #[tokio::test]
+async fn a_queue_worker_behind_the_same_name_is_passed_over() {
+    let (worker, living) = (ControlPlane::worker().await, ControlPlane::start().await);
+    let other = and(&living);
+    join_all((0..6).map(async |_| {
+        let flags = [&other.each_ref().map(String::as_str)[..], &["--lands", "auto"]].concat();
+        let agent = Agent::start(worker.addr, &flags).await;
+        agent.state("registered").await;
+        agent.stop().await.unwrap();
+    }))
+    .await;
+    assert_eq!((worker.streams(), living.streams()), (0, 6), "no stream is opened where none is taken");
+}
+
+#[tokio::test]
 async fn keys_come_from_whoever_is_there() {
     let (first, second) = (ControlPlane::start().await, ControlPlane::start().await);
     *second.shared.jwks.lock() = r#"{"keys":[{"kid":"first"},{"kid":"second"}]}"#.to_owned();

@@ -57,7 +57,7 @@ async fn stay_connected(hub: &WatchHub, pool: &Pool) {
     let mut tried = Vec::new();
     let mut said = None;
     let mut last = None;
-    let mut why = "no address of the control plane is known".to_owned();
+    let mut why = "no control plane that serves clients is known".to_owned();
     loop {
         let Some(pick) = pool.pick(&tried) else {
             if said.replace(false) != Some(false) {

@@ -60,6 +60,8 @@ pub(crate) struct ControlPlane {
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) calls: AtomicUsize,
+    /// It is a queue-worker: well, and serves no clients.
+    pub(crate) is_worker: AtomicBool,
     /// Watch streams that are open.
     pub(crate) streams: AtomicUsize,
 }
@@ -87,15 +89,24 @@ impl ControlPlane {
             running: None,
             threads: None,
         };
-        control_plane.serve(listener);
+        control_plane.serve(listener).await;
         control_plane
     }
 
     /// Another replica, with the same state. It can crash.
     pub(crate) async fn beside(&self) -> Self {
+        self.replica(Seen::default()).await
+    }
+
+    /// Another replica that is a queue-worker.
+    pub(crate) async fn worker_beside(&self) -> Self {
+        self.replica(Seen { is_worker: AtomicBool::new(true), ..Seen::default() }).await
+    }
+
+    async fn replica(&self, seen: Seen) -> Self {
         let mut replica = Self {
             state: Arc::clone(&self.state),
-            seen: Arc::default(),
+            seen: Arc::new(seen),
             addr: ([127, 0, 0, 1], 0).into(),
             running: None,
             threads: None,
@@ -118,7 +129,7 @@ impl ControlPlane {
         let bound = threads.spawn(async move {
             let listener = bind(addr).await;
             let addr = listener.local_addr().unwrap();
-            let served = services::router(&state, seen, CancellationToken::new());
+            let served = services::router(&state, seen, CancellationToken::new()).await;
             tokio::spawn(served.serve_with_incoming(TcpListenerStream::new(listener)));
             addr
         });
@@ -130,9 +141,10 @@ impl ControlPlane {
         format!("http://{}", self.addr)
     }
 
-    fn serve(&mut self, listener: TcpListener) {
+    async fn serve(&mut self, listener: TcpListener) {
         let stop = CancellationToken::new();
         let served = services::router(&self.state, Arc::clone(&self.seen), stop.clone())
+            .await
             .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop.clone().cancelled_owned());
         let task = tokio::spawn(async move { served.await.unwrap() });
         self.running = Some((stop, task));
@@ -149,7 +161,7 @@ impl ControlPlane {
     /// Comes back on the same port, with its tickets.
     pub(crate) async fn restart(&mut self) {
         let listener = bind(self.addr).await;
-        self.serve(listener);
+        self.serve(listener).await;
     }
 
     pub(crate) fn assign(&self, ticket_id: &str) {

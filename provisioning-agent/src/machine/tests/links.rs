@@ -73,6 +73,25 @@ fn all_replicas_are_tried_before_it_waits() {
 }
 
 #[test]
+fn one_that_is_not_for_agents_is_passed_over_without_a_word() {
+    let mut bench = Bench::report();
+    bench.machine.set_replicas(2);
+    bench.machine.game_server_ready(bench.now_ms, &[]).unwrap();
+    bench.outputs();
+    let pass_over = |bench: &mut Bench| {
+        bench.machine.stream_lost(bench.now_ms, 1.0, Loss::PassedOver("a queue-worker".to_owned()));
+    };
+    pass_over(&mut bench);
+    assert_eq!(bench.machine.next_deadline_ms(), Some(bench.now_ms), "the next comes at once");
+    assert_eq!(bench.notes(), []);
+    bench.pass(0);
+    pass_over(&mut bench);
+    let noted = bench.notes();
+    assert_eq!(noted, [Note::Lost { cause: "a queue-worker".to_owned() }], "there is no other: it is said");
+    assert_eq!(bench.machine.next_deadline_ms(), Some(bench.now_ms + 200));
+}
+
+#[test]
 fn replicas_that_welcome_and_hang_up_are_not_stormed() {
     let mut bench = Bench::registered();
     bench.machine.set_replicas(2);

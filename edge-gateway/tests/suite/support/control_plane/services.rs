@@ -30,14 +30,23 @@ use super::{Seen, State};
 use crate::support::tickets::is_queued;
 
 /// Everything that it serves, until `stop`.
-pub(super) fn router(state: &Arc<State>, seen: Arc<Seen>, stop: CancellationToken) -> Router {
+pub(super) async fn router(state: &Arc<State>, seen: Arc<Seen>, stop: CancellationToken) -> Router {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    if seen.is_worker.load(Ordering::SeqCst) {
+        reporter.set_not_serving::<MatchmakingServer<Service>>().await;
+    } else {
+        reporter.set_serving::<MatchmakingServer<Service>>().await;
+    }
     let service = Service { state: Arc::clone(state), seen, stop };
-    let (_reporter, health) = tonic_health::server::health_reporter();
     tonic::transport::Server::builder()
         .add_service(health)
         .add_service(MatchmakingServer::new(service.clone()))
         .add_service(ProvisioningServer::new(service.clone()))
         .add_service(KeysServer::new(service))
+}
+
+fn no_client_calls() -> Status {
+    Refusal::new(Reason::Unavailable, "this control plane forms matches and serves no calls").into_status()
 }
 
 #[derive(Clone)]
@@ -57,6 +66,9 @@ impl Service {
         };
         let brought = (text("x-request-id"), text("grpc-timeout"));
         self.state.metadata.lock().push(brought);
+        if self.seen.is_worker.load(Ordering::SeqCst) {
+            return Err(no_client_calls());
+        }
         if self.state.silent.load(Ordering::SeqCst) {
             self.stop.cancelled().await;
         }
@@ -135,6 +147,9 @@ impl Matchmaking for Service {
         &self,
         request: Request<Streaming<pb::WatchRequest>>,
     ) -> Result<Response<Self::WatchStream>, Status> {
+        if self.seen.is_worker.load(Ordering::SeqCst) {
+            return Err(no_client_calls());
+        }
         let (events, answers) = mpsc::channel(16);
         let state = Arc::clone(&self.state);
         let seen = Arc::clone(&self.seen);
