@@ -19,6 +19,8 @@
 //! 7. Time is an argument, and one clock's: it never jumps. Tickets that are final stay readable until [`Storage::sweep`] is told
 //!    that their time is over: assigned ones as long as their assignment lasts ([`NewMatch::lasting`]), others for [`KEEP_ENDED`].
 //! 8. What callers can make without end has a limit that comes with each of them: the tickets of a queue, and the queues.
+//! 9. What a queue's owner reports ([`QueueReport`]) can be read by everybody for as long as its lease lasts: it ends with the
+//!    lease's release, its time, or a newer claim.
 
 mod error;
 mod feed;
@@ -26,6 +28,7 @@ mod ids;
 mod lease;
 mod local;
 mod redis;
+mod report;
 mod signals;
 mod state;
 mod ticket;
@@ -41,6 +44,7 @@ pub use ids::{AssignmentId, LandId, MatchId, ServerId, TokenId, WorkerId};
 pub use lease::{Fenced, Lease};
 pub use local::{Durability, Local, OpenError};
 pub use redis::{Redis, RedisOpenError, RedisPassword, RedisSettings, RedisTls, RedisTopology};
+pub use report::{Place, QueueReport};
 pub use signals::{Inbox, Signals};
 pub use ticket::{Assignment, Cancelled, Enqueued, NewMatch, NewTicket, Status, TicketRecord, TicketState};
 
@@ -91,6 +95,21 @@ pub trait Storage: Send + Sync + std::fmt::Debug + 'static {
 
     /// Wakes who looks for [`Storage::unowned_queues`]: told whenever there may be a new one.
     fn unowned_signal(&self) -> Arc<tokio::sync::Notify>;
+
+    /// Replaces what is said about a queue. False: the lease was lost, and nothing was replaced.
+    async fn report(&self, lease: &Lease, report: QueueReport) -> Result<bool, StorageError>;
+
+    /// What the owners of all queues say about them, in the order of the queues' keys. A queue without an owner, or whose
+    /// owner has not said anything yet, isn't there.
+    async fn reports(&self, now: Time) -> Result<Vec<(QueueKey, QueueReport)>, StorageError>;
+
+    /// Where tickets stand in their queues at this moment, in the order asked; `None` for one that isn't queued (any more). For
+    /// many at once: who follows thousands asks for all of them.
+    async fn places(
+        &self,
+        tickets: &[Arc<TicketRecord>],
+        now: Time,
+    ) -> Result<Vec<Option<Place>>, StorageError>;
 
     /// Marks a token as used until it expires anyway, on the same clock as `now`. False: it was used before.
     async fn redeem(&self, token: &TokenId, expires_at: Time, now: Time) -> Result<bool, StorageError>;

@@ -4,7 +4,7 @@
 //! disk, and all that wait share one flush: durability costs latency, not throughput. A read waits only for tickets whose
 //! newest change is still on its way.
 //!
-//! Leases are not written down: one process has the file at a time, and a new one owns nothing.
+//! Leases are not written down, nor what their holders report: one process has the file at a time, and a new one owns nothing.
 
 mod file;
 mod journal;
@@ -24,8 +24,8 @@ use self::{
     journal::Journal,
 };
 use crate::{
-    Cancelled, EnqueueError, Enqueued, Fenced, Lease, NewMatch, NewTicket, QueueFeed, Signals, Storage,
-    StorageError, TicketState, TokenId, WorkerId,
+    Cancelled, EnqueueError, Enqueued, Fenced, Lease, NewMatch, NewTicket, Place, QueueFeed, QueueReport,
+    Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
     state::{Changed, State},
 };
 
@@ -193,6 +193,29 @@ impl Storage for Local {
 
     fn unowned_signal(&self) -> Arc<Notify> {
         Arc::clone(&self.unowned)
+    }
+
+    async fn report(&self, lease: &Lease, report: QueueReport) -> Result<bool, StorageError> {
+        let report = Arc::new(report);
+        Ok(self.state.lock().report(lease, report))
+    }
+
+    async fn reports(&self, now: Time) -> Result<Vec<(QueueKey, QueueReport)>, StorageError> {
+        // Copied and sorted when the state is free again.
+        let reports = self.state.lock().reports(now);
+        let copied = |(queue, report)| (queue, Arc::unwrap_or_clone(report));
+        let mut reports: Vec<_> = reports.into_iter().map(copied).collect();
+        reports.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(reports)
+    }
+
+    async fn places(
+        &self,
+        tickets: &[Arc<TicketRecord>],
+        now: Time,
+    ) -> Result<Vec<Option<Place>>, StorageError> {
+        let state = self.state.lock();
+        Ok(tickets.iter().map(|ticket| state.place(ticket, now)).collect())
     }
 
     async fn redeem(&self, token: &TokenId, expires_at: Time, _now: Time) -> Result<bool, StorageError> {

@@ -14,7 +14,9 @@
 //! |---|---|
 //! | enqueue | 2: the claims, then the queue's script |
 //! | cancel, read | 2: which queue, then the ticket (a followed ticket's queue is known: 1) |
-//! | assign, expire, renew, release | 1 |
+//! | assign, expire, renew, release, report | 1 |
+//! | places | 1 per 65,536 tickets of a queue |
+//! | reports | 1, and 1 per 512 queues |
 //! | follow | 2 per 4,096 tickets |
 
 mod check;
@@ -28,6 +30,7 @@ mod link;
 mod news;
 mod queues;
 mod read;
+mod reports;
 mod scripts;
 mod settings;
 mod stored;
@@ -46,8 +49,8 @@ pub use self::{
 };
 use self::{keys::Keys, link::Link, news::News, scripts::Scripts};
 use crate::{
-    Cancelled, EnqueueError, Enqueued, Fenced, Lease, NewMatch, NewTicket, QueueFeed, Signals, Storage,
-    StorageError, TicketState, TokenId, WorkerId,
+    Cancelled, EnqueueError, Enqueued, Fenced, Lease, NewMatch, NewTicket, Place, QueueFeed, QueueReport,
+    Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
 };
 
 /// Ended tickets whose claims wait to be given back.
@@ -179,6 +182,22 @@ impl Storage for Redis {
 
     fn unowned_signal(&self) -> Arc<Notify> {
         Arc::clone(&self.unowned)
+    }
+
+    async fn report(&self, lease: &Lease, report: QueueReport) -> Result<bool, StorageError> {
+        self.report_queue(lease, &report).await
+    }
+
+    async fn reports(&self, now: Time) -> Result<Vec<(QueueKey, QueueReport)>, StorageError> {
+        self.reported_queues(now).await
+    }
+
+    async fn places(
+        &self,
+        tickets: &[Arc<TicketRecord>],
+        now: Time,
+    ) -> Result<Vec<Option<Place>>, StorageError> {
+        self.places_of(tickets, now).await
     }
 
     async fn redeem(&self, token: &TokenId, expires_at: Time, _now: Time) -> Result<bool, StorageError> {

@@ -4,6 +4,7 @@
 //! trait, [`Storage`](crate::Storage); here is how it is done.
 
 mod entry;
+mod line;
 mod queue;
 mod redeemed;
 mod retention;
@@ -16,8 +17,8 @@ use tokio::sync::Notify;
 pub(crate) use self::entry::{Entry, KeptTicket};
 use self::{queue::Queue, redeemed::Redeemed, retention::Retention};
 use crate::{
-    Cancelled, EnqueueError, Enqueued, Fenced, KEEP_ENDED, Lease, NewMatch, NewTicket, QueueFeed, Signals,
-    Status, TicketRecord, TicketState, TokenId, WorkerId,
+    Cancelled, EnqueueError, Enqueued, Fenced, KEEP_ENDED, Lease, NewMatch, NewTicket, Place, QueueFeed,
+    QueueReport, Signals, Status, TicketRecord, TicketState, TokenId, WorkerId,
 };
 
 /// Everything that is kept.
@@ -218,6 +219,25 @@ impl State {
     pub(crate) fn unowned_queues(&self, now: Time) -> Vec<QueueKey> {
         let unowned = self.queues.iter().filter(|(_, queue)| !queue.is_empty() && !queue.is_owned(now));
         unowned.map(|(key, _)| key.clone()).collect()
+    }
+
+    pub(crate) fn report(&mut self, lease: &Lease, report: Arc<QueueReport>) -> bool {
+        let holds = self.holds(lease);
+        if let Some(queue) = self.queues.get_mut(&lease.queue).filter(|_| holds) {
+            queue.report(report);
+        }
+        holds
+    }
+
+    /// In no order.
+    pub(crate) fn reports(&self, now: Time) -> Vec<(QueueKey, Arc<QueueReport>)> {
+        let reported =
+            |(key, queue): (&QueueKey, &Queue)| Some((key.clone(), Arc::clone(queue.reported(now)?)));
+        self.queues.iter().filter_map(reported).collect()
+    }
+
+    pub(crate) fn place(&self, ticket: &TicketRecord, now: Time) -> Option<Place> {
+        self.queues.get(&ticket.queue)?.place(ticket.ticket.order, now)
     }
 
     pub(crate) fn redeem(&mut self, token: &TokenId, expires_at: Time) -> (bool, Changed) {

@@ -17,6 +17,8 @@ mod properties;
 mod queues;
 #[path = "conformance/races.rs"]
 mod races;
+#[path = "conformance/reports.rs"]
+mod reports;
 #[expect(dead_code, reason = "here nobody stops a server")]
 #[path = "redis/server.rs"]
 mod server;
@@ -53,6 +55,14 @@ macro_rules! backends {
             queues: only_what_is_due_expires;
             queues: queues_without_an_owner_are_found;
             queues: an_owner_that_is_over_leaves_no_queue_behind;
+            reports: the_newest_report_of_a_queue_is_read;
+            reports: a_report_ends_with_its_lease;
+            reports: an_older_fence_reports_nothing;
+            reports: reports_come_in_the_order_of_their_keys;
+            reports: a_queue_that_is_over_is_not_reported;
+            reports: a_place_is_counted_from_the_oldest;
+            reports: a_place_is_one_of_its_own_queue;
+            reports: a_place_comes_with_what_the_owner_estimates;
             tokens: a_token_is_redeemed_once;
             tokens: redeemed_tokens_are_forgotten_when_they_expire;
             races: cancel_and_assign_never_both_win;

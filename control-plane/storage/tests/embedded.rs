@@ -60,6 +60,11 @@ async fn everything_comes_back() {
     enqueue(&storage, "new", &["assigned"]).await;
 
     // The queue is found, and read in its order.
+    let waiting = storage.read(&[id("new"), id("old"), id("young"), id("assigned")]).await.unwrap();
+    let waiting: Vec<_> = waiting.into_iter().flatten().map(|state| state.record).collect();
+    let places = storage.places(&waiting, NOW).await.unwrap();
+    let positions: Vec<_> = places.into_iter().map(|place| place.map(|place| place.position)).collect();
+    assert_eq!(positions, [Some(3), Some(1), Some(2), None]);
     assert_eq!(storage.unowned_queues(NOW).await.unwrap(), [queue()]);
     let lease = claim(&storage).await;
     let feed = storage.follow(&lease).await.unwrap().unwrap();

@@ -11,8 +11,8 @@ use std::{
 use async_trait::async_trait;
 use matching::{QueueKey, TicketId, Time};
 use storage::{
-    Cancelled, EnqueueError, Enqueued, Fenced, Lease, Local, NewMatch, NewTicket, QueueFeed, Signals,
-    Storage, StorageError, TicketState, TokenId, WorkerId,
+    Cancelled, EnqueueError, Enqueued, Fenced, Lease, Local, NewMatch, NewTicket, Place, QueueFeed,
+    QueueReport, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -96,6 +96,22 @@ impl Storage for Unreliable {
 
     fn unowned_signal(&self) -> Arc<Notify> {
         self.inner.unowned_signal()
+    }
+
+    async fn report(&self, lease: &Lease, report: QueueReport) -> Result<bool, StorageError> {
+        self.inner.report(lease, report).await
+    }
+
+    async fn reports(&self, now: Time) -> Result<Vec<(QueueKey, QueueReport)>, StorageError> {
+        self.inner.reports(now).await
+    }
+
+    async fn places(
+        &self,
+        tickets: &[Arc<TicketRecord>],
+        now: Time,
+    ) -> Result<Vec<Option<Place>>, StorageError> {
+        self.inner.places(tickets, now).await
     }
 
     async fn redeem(&self, token: &TokenId, expires_at: Time, now: Time) -> Result<bool, StorageError> {

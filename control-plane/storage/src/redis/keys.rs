@@ -79,8 +79,8 @@ impl Keys {
 }
 
 impl QueueKeys {
-    /// Hash: `seq` (the number of the newest change), `fence`, `until` and `worker` of the owner, `generation` of the
-    /// registration, `dead` (the newest generation that is over).
+    /// Hash: `seq` (the number of the newest change), `fence`, `until`, `worker` and `report` of the owner, `generation`
+    /// of the registration, `dead` (the newest generation that is over).
     pub(super) fn meta(&self) -> String {
         format!("{}:meta", self.stem)
     }

@@ -15,7 +15,7 @@ use crate::{Lease, StorageError, WorkerId};
 /// How long a queue that is over remembers which of its generations are.
 pub(super) const TOMBSTONE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Queues asked at once.
-const AT_ONCE: usize = 512;
+pub(super) const AT_ONCE: usize = 512;
 
 impl Redis {
     pub(super) async fn claim_queue(
@@ -116,7 +116,7 @@ impl Redis {
     }
 
     /// The queues that there are, each with its generation.
-    async fn registered(&self) -> Result<Vec<(QueueKey, String)>, StorageError> {
+    pub(super) async fn registered(&self) -> Result<Vec<(QueueKey, String)>, StorageError> {
         let mut all = redis::cmd("HGETALL");
         all.arg(self.keys.queues());
         let registered: Vec<(String, String)> = self.link.call(all).await?;

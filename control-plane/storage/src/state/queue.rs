@@ -1,15 +1,15 @@
-//! One queue: its tickets in order, its owner, and the owner's feed.
+//! One queue: its tickets in order, its owner, and what the owner is told and tells.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use matching::Time;
 
-use crate::{QueueChange, QueueFeed, TicketRecord, WorkerId, feed::FeedSender};
+use super::line::Line;
+use crate::{Place, QueueChange, QueueFeed, QueueReport, TicketRecord, WorkerId, feed::FeedSender};
 
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    /// By order.
-    queued: BTreeMap<u64, Arc<TicketRecord>>,
+    queued: Line,
     owner: Option<Owner>,
 }
 
@@ -21,6 +21,8 @@ struct Owner {
     fence: u64,
     until: Time,
     feed: Option<FeedSender>,
+    /// The newest.
+    report: Option<Arc<QueueReport>>,
 }
 
 impl Queue {
@@ -29,16 +31,16 @@ impl Queue {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.queued.is_empty()
+        self.queued.len() == 0
     }
 
     pub(super) fn insert(&mut self, record: Arc<TicketRecord>) {
         self.tell(QueueChange::Queued(Arc::clone(&record)));
-        self.queued.insert(record.ticket.order, record);
+        self.queued.push(record);
     }
 
     pub(super) fn remove(&mut self, record: &TicketRecord) {
-        self.queued.remove(&record.ticket.order);
+        self.queued.remove(record.ticket.order);
         self.tell(QueueChange::Gone(record.ticket.id.clone()));
     }
 
@@ -52,7 +54,7 @@ impl Queue {
     }
 
     pub(super) fn own(&mut self, worker: WorkerId, fence: u64, until: Time) {
-        self.owner = Some(Owner { worker, fence, until, feed: None });
+        self.owner = Some(Owner { worker, fence, until, feed: None, report: None });
     }
 
     pub(super) fn prolong(&mut self, until: Time) {
@@ -66,11 +68,30 @@ impl Queue {
     }
 
     pub(super) fn follow(&mut self) -> QueueFeed {
-        let (sender, feed) = FeedSender::new(self.queued.values().cloned().collect());
+        let (sender, feed) = FeedSender::new(self.queued.iter().cloned().collect());
         if let Some(owner) = &mut self.owner {
             owner.feed = Some(sender);
         }
         feed
+    }
+
+    /// Takes the owner's report.
+    pub(super) fn report(&mut self, report: Arc<QueueReport>) {
+        if let Some(owner) = &mut self.owner {
+            owner.report = Some(report);
+        }
+    }
+
+    /// The newest report; `None` where the owner is over, or hasn't said anything.
+    pub(super) fn reported(&self, now: Time) -> Option<&Arc<QueueReport>> {
+        let owner = self.owner.as_ref().filter(|owner| owner.until > now)?;
+        owner.report.as_ref()
+    }
+
+    /// Where the ticket of this order stands; `None` where it isn't queued.
+    pub(super) fn place(&self, order: u64, now: Time) -> Option<Place> {
+        let estimated_wait = self.reported(now).and_then(|report| report.estimated_wait);
+        Some(Place { position: self.queued.position(order)?, estimated_wait })
     }
 
     fn tell(&mut self, change: QueueChange) {

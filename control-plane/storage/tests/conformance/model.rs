@@ -11,6 +11,8 @@ pub(crate) struct Model {
     /// In the order of their enqueues; the forgotten ones are not here.
     pub(crate) tickets: Vec<Known>,
     owners: BTreeMap<QueueKey, (u64, Time)>,
+    /// What the present owners said, in a number.
+    reports: BTreeMap<QueueKey, u64>,
     redeemed: BTreeMap<String, Time>,
     newest_fence: u64,
 }
@@ -132,6 +134,7 @@ impl Model {
     pub(crate) fn claimed(&mut self, lease: &Lease, lasting: Duration) {
         assert!(lease.fence > self.newest_fence, "{lease:?} after {}", self.newest_fence);
         self.newest_fence = lease.fence;
+        self.reports.remove(&lease.queue);
         self.owners.insert(lease.queue.clone(), (lease.fence, self.now + lasting));
     }
 
@@ -146,7 +149,22 @@ impl Model {
     pub(crate) fn release(&mut self, lease: &Lease) {
         if self.holds(lease) {
             self.owners.remove(&lease.queue);
+            self.reports.remove(&lease.queue);
         }
+    }
+
+    pub(crate) fn report(&mut self, lease: &Lease, said: u64) -> bool {
+        let holds = self.holds(lease);
+        if holds {
+            self.reports.insert(lease.queue.clone(), said);
+        }
+        holds
+    }
+
+    /// What there is to be read of the owners' reports.
+    pub(crate) fn reports(&self) -> Vec<(QueueKey, u64)> {
+        let lasting = self.reports.iter().filter(|(queue, _)| !self.may_claim(queue));
+        lasting.map(|(queue, said)| (queue.clone(), *said)).collect()
     }
 
     pub(crate) fn redeem(&mut self, token: &str, expires_at: Time) -> bool {
@@ -165,6 +183,7 @@ impl Model {
             self.owners.keys().filter(|queue| self.queued_in(queue).is_empty()).cloned().collect();
         for queue in unused.iter().filter(|queue| self.may_claim(queue)).cloned().collect::<Vec<_>>() {
             self.owners.remove(&queue);
+            self.reports.remove(&queue);
         }
         before - self.tickets.len() - self.redeemed.len()
     }

@@ -10,8 +10,8 @@ use std::{
 use matching::{GroupId, Player, PlayerId, QueueKey, TicketId};
 use proptest::{prelude::*, sample::subsequence};
 use storage::{
-    Cancelled, Enqueued, Inbox, KEEP_ENDED, Lease, NewMatch, NewTicket, QueueChange, QueueFeed, TokenId,
-    WorkerId,
+    Cancelled, Enqueued, Inbox, KEEP_ENDED, Lease, NewMatch, NewTicket, QueueChange, QueueFeed, QueueReport,
+    TokenId, WorkerId,
 };
 
 use crate::{
@@ -50,6 +50,7 @@ enum Step {
     Claim(usize),
     Renew(usize),
     Release(usize),
+    Report(usize),
     Follow(usize),
     Redeem(usize),
     Wait(Duration),
@@ -73,6 +74,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..QUEUES.len()).prop_map(Step::Claim),
         1 => lease().prop_map(Step::Renew),
         1 => lease().prop_map(Step::Release),
+        2 => lease().prop_map(Step::Report),
         2 => lease().prop_map(Step::Follow),
         1 => (0..TOKENS.len()).prop_map(Step::Redeem),
         2 => proptest::sample::select(waits.to_vec()).prop_map(Step::Wait),
@@ -103,6 +105,8 @@ struct World {
     inbox: Inbox,
     /// Tickets with a new status that followers have not heard of.
     unheard: HashSet<TicketId>,
+    /// How often an owner reported.
+    said: u64,
 }
 
 impl World {
@@ -112,7 +116,8 @@ impl World {
             inbox.follow(&id(ticket));
         }
         let model = Model::at(NOW);
-        Self { storage, model, leases: Vec::new(), feeds: BTreeMap::new(), inbox, unheard: HashSet::new() }
+        let (leases, feeds, unheard) = Default::default();
+        Self { storage, model, leases, feeds, inbox, unheard, said: 0 }
     }
 
     async fn take(&mut self, step: &Step) {
@@ -176,6 +181,13 @@ impl World {
                 self.model.release(&lease);
                 self.storage.release(&lease).await.unwrap();
             }
+            Step::Report(lease) => {
+                let Some(lease) = self.lease(*lease) else { return };
+                self.said += 1;
+                let expected = self.model.report(&lease, self.said);
+                let report = QueueReport { matches_made: self.said, ..QueueReport::default() };
+                assert_eq!(self.storage.report(&lease, report).await.unwrap(), expected);
+            }
             Step::Follow(lease) => {
                 let Some(lease) = self.lease(*lease) else { return };
                 let feed = self.storage.follow(&lease).await.unwrap();
@@ -217,6 +229,18 @@ impl World {
             read.iter().map(|state| state.as_ref().map(|s| Ended::of(&s.status))).collect();
         let expected: Vec<_> = TICKETS.iter().map(|name| self.model.status(name)).collect();
         assert_eq!(statuses, expected);
+
+        let records: Vec<_> = read.into_iter().flatten().map(|state| state.record).collect();
+        let places = self.storage.places(&records, self.model.now).await.unwrap();
+        for (record, place) in records.iter().zip(places) {
+            let queued = self.model.queued_in(&record.queue);
+            let before = queued.iter().position(|id| id == record.ticket.id.as_str());
+            let position = place.map(|place| place.position as usize);
+            assert_eq!(position, before.map(|before| before + 1), "{queued:?}");
+        }
+        let reports = self.storage.reports(self.model.now).await.unwrap();
+        let said: Vec<_> = reports.into_iter().map(|(queue, report)| (queue, report.matches_made)).collect();
+        assert_eq!(said, self.model.reports());
 
         let mut unowned = self.storage.unowned_queues(self.model.now).await.unwrap();
         unowned.sort();

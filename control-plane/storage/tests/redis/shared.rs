@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use storage::{Enqueued, Fenced, QueueChange, Redis, Status, Storage as _, WorkerId};
+use storage::{Enqueued, Fenced, Place, QueueChange, QueueReport, Redis, Status, Storage as _, WorkerId};
 use tokio::time::timeout;
 
 use crate::{
@@ -51,6 +51,37 @@ async fn an_owner_hears_what_others_do_to_its_queue() {
     assert!(matches!(&first, QueueChange::Queued(record) if record.ticket.id == id("t")), "{first:?}");
     let second = timeout(PATIENCE, feed.changes.recv()).await.unwrap().unwrap();
     assert_eq!(second, QueueChange::Gone(id("t")));
+}
+
+#[tokio::test]
+async fn what_an_owner_reports_is_read_by_every_process() {
+    let [(owner, _one), (door, _two)] = two();
+    for name in ["t", "u"] {
+        put(&door, name).await;
+    }
+    let lease = owner.claim(&queue(), &WorkerId::new("w"), LEASE, NOW).await.unwrap().unwrap();
+    let estimated_wait = Some(std::time::Duration::from_secs(3));
+    let report = QueueReport { queued_tickets: 2, estimated_wait, ..QueueReport::default() };
+    assert!(owner.report(&lease, report.clone()).await.unwrap());
+    assert_eq!(door.reports(NOW).await.unwrap(), [(queue(), report)]);
+    let record = owner.read(&[id("u")]).await.unwrap()[0].as_ref().unwrap().record.clone();
+    assert_eq!(door.places(&[record], NOW).await.unwrap(), [Some(Place { position: 2, estimated_wait })]);
+}
+
+#[tokio::test]
+async fn a_report_that_a_newer_program_wrote_keeps_no_other_from_being_read() {
+    let settings = settings();
+    let (storage, _upkeep) = open(&settings);
+    let mut behind = crate::raw(&settings).await;
+    for (name, text) in [("more", r#"{"queued_tickets":3,"mood":"good"}"#), ("other", "<report/>")] {
+        let queue = matching::QueueKey::new(name);
+        storage.claim(&queue, &WorkerId::new("w"), LEASE, NOW).await.unwrap().unwrap();
+        let meta = format!("{}{{q:{name}}}:meta", settings.prefix);
+        redis::cmd("HSET").arg(meta).arg("report").arg(text).exec_async(&mut behind).await.unwrap();
+    }
+    let reports = storage.reports(NOW).await.unwrap();
+    let expected = QueueReport { queued_tickets: 3, ..QueueReport::default() };
+    assert_eq!(reports, [(matching::QueueKey::new("more"), expected)]);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ if not meta[3] then
   redis.call('HSET', KEYS[1], 'generation', ARGV[5])
   redis.call('PERSIST', KEYS[1])
 end
+redis.call('HDEL', KEYS[1], 'report')
 redis.call('HSET', KEYS[1], 'worker', ARGV[1], 'fence', ARGV[2], 'until', ARGV[4])
 redis.call('SPUBLISH', ARGV[6], 'lease\n' .. ARGV[2])
 return {'claimed'}
