@@ -26,3 +26,7 @@ string_id!(
     /// One process that forms matches, new with each start.
     WorkerId
 );
+string_id!(
+    /// One control-plane process, new with each start.
+    ReplicaId
+);

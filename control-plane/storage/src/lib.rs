@@ -28,6 +28,7 @@ mod ids;
 mod lease;
 mod local;
 mod redis;
+mod replicas;
 mod report;
 mod signals;
 mod state;
@@ -40,10 +41,13 @@ use matching::{QueueKey, TicketId, Time};
 
 pub use error::{EnqueueError, StorageError};
 pub use feed::{QueueChange, QueueFeed};
-pub use ids::{AssignmentId, LandId, MatchId, ServerId, TokenId, WorkerId};
+pub use ids::{AssignmentId, LandId, MatchId, ReplicaId, ServerId, TokenId, WorkerId};
 pub use lease::{Fenced, Lease};
 pub use local::{Durability, Local, OpenError};
-pub use redis::{Redis, RedisOpenError, RedisPassword, RedisSettings, RedisTls, RedisTopology};
+pub use redis::{
+    Mailbox, Redis, RedisOpenError, RedisPassword, RedisSettings, RedisTls, RedisTopology, Replicas,
+};
+pub use replicas::{Announce, Hold, Mail};
 pub use report::{Place, QueueReport};
 pub use signals::{Inbox, Signals};
 pub use ticket::{Assignment, Cancelled, Enqueued, NewMatch, NewTicket, Status, TicketRecord, TicketState};

@@ -30,13 +30,18 @@ mod link;
 mod news;
 mod queues;
 mod read;
+mod replicas;
 mod reports;
 mod scripts;
 mod settings;
 mod stored;
 mod sweep;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
 use ::redis::Cmd;
 use async_trait::async_trait;
@@ -45,6 +50,7 @@ use tokio::sync::{Notify, mpsc};
 
 pub use self::{
     check::RedisOpenError,
+    replicas::{Mailbox, Replicas},
     settings::{RedisPassword, RedisSettings, RedisTls, RedisTopology},
 };
 use self::{keys::Keys, link::Link, news::News, scripts::Scripts};
@@ -65,13 +71,15 @@ pub struct Redis {
     link: Arc<Link>,
     news: Arc<News>,
     keys: Keys,
-    scripts: Scripts,
+    scripts: Arc<Scripts>,
     signals: Arc<Signals>,
     unowned: Arc<Notify>,
     /// What gives back the claims of ended tickets.
     cleaning: mpsc::Sender<Vec<Cmd>>,
     /// Ends the upkeep.
     closed: Arc<Notify>,
+    /// Where the sweep of the held servers goes on.
+    sweeping: AtomicU64,
 }
 
 impl Redis {
@@ -111,8 +119,9 @@ impl Redis {
             }
         };
         let name = format!("{:016x}", rand::random::<u64>());
-        let scripts = Scripts::new();
-        Ok((Self { name, link, news, keys, scripts, signals, unowned, cleaning, closed }, upkeep))
+        let (scripts, sweeping) = (Arc::new(Scripts::new()), AtomicU64::default());
+        let this = Self { name, link, news, keys, scripts, signals, unowned, cleaning, closed, sweeping };
+        Ok((this, upkeep))
     }
 }
 

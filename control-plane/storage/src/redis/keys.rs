@@ -5,6 +5,8 @@
 
 use matching::{GroupId, PlayerId, QueueKey, TicketId};
 
+use crate::ReplicaId;
+
 /// The names under one prefix.
 #[derive(Debug, Clone)]
 pub(super) struct Keys {
@@ -70,6 +72,36 @@ impl Keys {
     /// Sorted set: the redeemed tokens by their expiry.
     pub(super) fn redeemed(&self) -> String {
         format!("{}redeemed", self.prefix)
+    }
+
+    /// Sorted set: the live replicas, and some that were, by when they are taken for gone.
+    pub(super) fn live_replicas(&self) -> String {
+        format!("{}{{replicas}}:live", self.prefix)
+    }
+
+    /// Hash: `number` (of its last announcement), and what a replica keeps announced, each name behind a `=`.
+    pub(super) fn replica(&self, replica: &ReplicaId) -> String {
+        format!("{}{{replicas}}:of:{replica}", self.prefix)
+    }
+
+    /// Hash: which replica holds a server, for which instance, and under which term.
+    pub(super) fn held_servers(&self) -> String {
+        format!("{}{{replicas}}:held", self.prefix)
+    }
+
+    /// The newest term.
+    pub(super) fn held_term(&self) -> String {
+        format!("{}{{replicas}}:term", self.prefix)
+    }
+
+    /// Sharded channel: what is for all replicas.
+    pub(super) fn replicas_channel(&self) -> String {
+        format!("{}{{replicas}}:all", self.prefix)
+    }
+
+    /// Sharded channel: what is for one.
+    pub(super) fn replica_channel(&self, replica: &ReplicaId) -> String {
+        format!("{}{{replicas}}:to:{replica}", self.prefix)
     }
 
     /// Channel: queues that have tickets and no owner.

@@ -6,6 +6,7 @@
 //! - `ends` of a queue: the ids of the tickets that left it, one message for a whole match. Subscribers: the owner, and each
 //!   process where somebody follows a ticket of the queue, from the moment on when the followed ticket is read.
 //! - `unowned`: queues that have tickets and no owner. Subscribers: all; rare.
+//! - What replicas say to each other: see `replicas.rs`.
 //!
 //! So an assignment costs one message from its script, delivered to every process with a watcher in that queue: with R such
 //! processes, R deliveries of some 40 bytes per ticket, however many watchers and tickets each has. A channel per
@@ -33,6 +34,7 @@ use super::{
     connection::{Connection, connect},
     keys::Keys,
     link::PAUSES,
+    replicas::Arrivals,
     settings::RedisSettings,
 };
 use crate::{Lease, QueueChange, Signals, StorageError};
@@ -53,6 +55,8 @@ pub(super) struct News {
     requests: mpsc::Sender<Request>,
     signals: Arc<Signals>,
     unowned: Arc<Notify>,
+    /// A replica has joined, and its channels are to be heard.
+    joined: Notify,
 }
 
 /// Somebody needs channels, and waits until their messages come.
@@ -70,7 +74,8 @@ impl News {
         unowned: Arc<Notify>,
     ) -> (Arc<Self>, mpsc::Receiver<Request>) {
         let (requests, receiver) = mpsc::channel(REQUESTS);
-        (Arc::new(Self { settings, keys, table: Mutex::default(), requests, signals, unowned }), receiver)
+        let (table, joined) = <(Mutex<Table>, Notify)>::default();
+        (Arc::new(Self { settings, keys, table, requests, signals, unowned, joined }), receiver)
     }
 
     /// Opens a feed: from the return on, what happens to the queue waits in it.
@@ -134,6 +139,12 @@ impl News {
         table.homes.get(ticket).is_some_and(|queue| table.is_heard(&self.keys.queue(queue).ends()))
     }
 
+    /// Soon what is sent to a replica comes to it, until its mailbox is dropped.
+    pub(super) fn join(&self, arrivals: &Arc<Arrivals>) {
+        self.table.lock().mailboxes.push(Arc::downgrade(arrivals));
+        self.joined.notify_one();
+    }
+
     async fn hear(&self, mut channels: Vec<(String, Topic)>) -> Result<(), StorageError> {
         {
             let table = self.table.lock();
@@ -186,6 +197,8 @@ impl News {
         for channel in std::iter::once(unowned).chain(again) {
             self.subscribe(&mut connection, channel).await?;
         }
+        // The first time here, those who have joined already.
+        self.joined.notify_one();
         // What happened until now was missed; they read it.
         self.signals.wake_all();
         self.unowned.notify_one();
@@ -203,6 +216,12 @@ impl News {
                     }
                     // Gone where the caller waited long enough.
                     request.heard.send(()).ok();
+                }
+                () = self.joined.notified() => {
+                    let mail = self.table.lock().mail();
+                    for channel in mail {
+                        self.subscribe(&mut connection, (channel, Topic::Mail)).await?;
+                    }
                 }
                 _ = tidy.tick() => {
                     self.tidy(&mut connection).await?;

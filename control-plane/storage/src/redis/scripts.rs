@@ -1,7 +1,7 @@
 //! The transitions, as scripts that Redis runs whole or not at all.
 //!
-//! A script touches the keys of one queue (or one claim) only, takes time as an argument, and gives the same outcome when it
-//! is run again because its answer was lost.
+//! A script touches the keys of one queue (or one claim, or the replicas) only, takes time as an argument, and gives the same
+//! outcome when it is run again because its answer was lost. The replicas' read Redis's own clock: theirs differ.
 
 use redis::{Cmd, Script as Sha};
 
@@ -34,6 +34,12 @@ pub(super) struct Scripts {
     pub(super) register: Script,
     pub(super) unregister: Script,
     pub(super) forget: Script,
+    pub(super) replicas_announce: Script,
+    pub(super) replicas_leave: Script,
+    pub(super) replicas_live: Script,
+    pub(super) replicas_hold: Script,
+    pub(super) replicas_let_go: Script,
+    pub(super) replicas_holder: Script,
 }
 
 macro_rules! script {
@@ -64,6 +70,12 @@ impl Scripts {
             register: script!("register"),
             unregister: script!("unregister"),
             forget: script!("forget"),
+            replicas_announce: script!("replicas_common", "replicas_announce"),
+            replicas_leave: script!("replicas_common", "replicas_leave"),
+            replicas_live: script!("replicas_common", "replicas_live"),
+            replicas_hold: script!("replicas_common", "replicas_hold"),
+            replicas_let_go: script!("replicas_let_go"),
+            replicas_holder: script!("replicas_common", "replicas_holder"),
         }
     }
 }

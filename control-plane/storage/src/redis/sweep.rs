@@ -30,7 +30,7 @@ impl Redis {
                 tickets += self.sweep_queue(&QueueKey::new(queue), now, limit - tickets).await?;
             }
         }
-        Ok(tickets + self.sweep_redeemed(now, limit).await?)
+        Ok(tickets + self.sweep_redeemed(now, limit).await? + self.sweep_held(limit).await?)
     }
 
     async fn is_sweeper(&self) -> Result<bool, StorageError> {

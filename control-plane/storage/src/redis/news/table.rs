@@ -1,10 +1,13 @@
 //! Which channels are heard, for which feeds and followed tickets.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Weak},
+};
 
 use matching::{QueueKey, TicketId};
 
-use super::super::{feeds::Feeds, stored::Stored};
+use super::super::{feeds::Feeds, replicas::Arrivals, stored::Stored};
 use crate::{QueueChange, Signals};
 
 #[derive(Debug, Default)]
@@ -13,6 +16,8 @@ pub(super) struct Table {
     pub(super) feeds: Feeds,
     /// The queues of followed tickets.
     pub(super) homes: HashMap<TicketId, QueueKey>,
+    /// Of the replicas that this process is; gone with their readers.
+    pub(super) mailboxes: Vec<Weak<Arrivals>>,
 }
 
 #[derive(Debug)]
@@ -28,6 +33,8 @@ pub(super) enum Topic {
     News(QueueKey),
     Ends(QueueKey),
     Unowned,
+    /// What replicas say to each other.
+    Mail,
 }
 
 /// Whom a message concerns besides the feeds.
@@ -50,12 +57,27 @@ impl Table {
         if let Some(channel) = self.channels.get_mut(channel) {
             channel.heard = true;
         }
+        for mailbox in self.mailboxes() {
+            if mailbox.channels().iter().all(|channel| self.is_heard(channel)) {
+                mailbox.begin();
+            }
+        }
     }
 
     /// Nothing is heard any more.
     pub(super) fn cut(&mut self) {
         self.channels.clear();
         self.feeds.end_all();
+        self.mailboxes().for_each(|mailbox| mailbox.cut());
+    }
+
+    fn mailboxes(&self) -> impl Iterator<Item = Arc<Arrivals>> {
+        self.mailboxes.iter().filter_map(Weak::upgrade)
+    }
+
+    /// The channels of the replicas that this process is.
+    pub(super) fn mail(&self) -> HashSet<String> {
+        self.mailboxes().flat_map(|mailbox| mailbox.channels().clone()).collect()
     }
 
     pub(super) fn followed_queues(&self) -> HashSet<QueueKey> {
@@ -66,14 +88,17 @@ impl Table {
     pub(super) fn tidy(&mut self, signals: &Signals) -> Vec<String> {
         self.feeds.tidy();
         self.homes.retain(|ticket, _| signals.is_followed(ticket));
-        let followed = self.followed_queues();
+        self.mailboxes.retain(|mailbox| mailbox.strong_count() > 0);
+        self.mailboxes().for_each(|mailbox| mailbox.look());
+        let (followed, mail) = (self.followed_queues(), self.mail());
         let feeds = &self.feeds;
-        let needed = |channel: &Channel| match &channel.topic {
+        let needed = |name: &String, channel: &Channel| match &channel.topic {
             Topic::News(queue) => feeds.has(queue),
             Topic::Ends(queue) => feeds.has(queue) || followed.contains(queue),
             Topic::Unowned => true,
+            Topic::Mail => mail.contains(name),
         };
-        self.channels.extract_if(|_, channel| !needed(channel)).map(|(channel, _)| channel).collect()
+        self.channels.extract_if(|name, channel| !needed(name, channel)).map(|(channel, _)| channel).collect()
     }
 
     pub(super) fn take(&mut self, channel: &str, payload: &str) -> Told {
@@ -82,6 +107,13 @@ impl Table {
         };
         let (head, rest) = payload.split_once('\n').unwrap_or((payload, ""));
         match topic {
+            Topic::Mail => {
+                let mailboxes = self.mailboxes();
+                mailboxes
+                    .filter(|of| of.channels().iter().any(|its| its == channel))
+                    .for_each(|of| of.take(payload));
+                Told::default()
+            }
             Topic::Unowned => Told { unowned: true, ..Told::default() },
             Topic::News(queue) => {
                 match (head, head.parse(), rest.parse()) {
