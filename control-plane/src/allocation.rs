@@ -2,6 +2,7 @@
 //!
 //! The matchmaker knows only [`Allocation`]; [`OwnServers`] serves it from the control plane's own registry.
 
+pub(crate) mod here;
 mod own_servers;
 
 use std::{sync::Arc, time::Duration};
@@ -69,5 +70,5 @@ pub(crate) trait Allocation: Send + Sync + std::fmt::Debug {
     fn places(&self, land_type: &str) -> usize;
 
     /// Gives a land back that is not needed after all.
-    async fn release(&self, land: &LandId, reason: &str);
+    async fn release(&self, allocated: &Allocated, reason: &str);
 }

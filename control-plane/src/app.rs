@@ -22,7 +22,8 @@ use crate::{
         matchmaking::{self, MatchmakingService},
         provisioning::{self, Pace, ProvisioningService},
     },
-    matchmaker::{Board, Matchmaker},
+    matchmaker::Matchmaker,
+    peers::Peers,
     queues::Queues,
     registry::Registry,
     state::{self, Opened},
@@ -80,7 +81,8 @@ impl ControlPlane {
     /// # Errors
     /// Where the port can't be served, or a task panicked or didn't stop in time.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { config, queues, ring, listener, state: Opened { storage, upkeep } } = self;
+        let Self { config, queues, ring, listener, state } = self;
+        let Opened { storage, upkeep, replicas } = state;
         let addr = listener.local_addr().context("the gRPC port")?;
         let clock = Clock::start();
         // Cancelled with `stop`, and also when a task panics: the server stops then too.
@@ -91,19 +93,27 @@ impl ControlPlane {
                 stopping.run_until_cancelled(upkeep).await;
             });
         }
+        // Agents and other replicas are listened to until the matches that are being placed are done with.
+        let after_work = CancellationToken::new();
         let registry = Registry::new(clock);
-        let board = Arc::new(Board::default());
+        let peers = match replicas {
+            None => Peers::alone(Arc::clone(&registry)),
+            Some((replicas, mailbox)) => {
+                let pace = config.peers_pace();
+                let (peers, upkeep) = Peers::of(Arc::clone(&registry), replicas, mailbox, pace);
+                peers.start(upkeep, &tasks, &after_work);
+                peers
+            }
+        };
         let allocation: Arc<dyn Allocation> =
-            Arc::new(OwnServers::new(Arc::clone(&registry), config.land_answer_timeout));
+            Arc::new(OwnServers::new(Arc::clone(&registry), Arc::clone(&peers), config.land_answer_timeout));
 
-        // Their own, to tell when they have ended: agents are listened to until then.
+        // Their own, to tell when they have ended.
         let workers = Tasks::new(tasks.stopping().clone());
-        let agents_stop = CancellationToken::new();
         let matchmaker = Matchmaker {
             storage: Arc::clone(&storage),
             allocation: Arc::clone(&allocation),
             queues: Arc::clone(&queues),
-            board: Arc::clone(&board),
             clock,
             tasks: workers.clone(),
             room: registry.room(),
@@ -113,15 +123,16 @@ impl ControlPlane {
         if config.matchmaking_role.forms_matches() {
             workers.spawn("matchmaker", Arc::new(matchmaker).run());
         }
-        tasks.spawn("agents' end", {
-            let (stopping, workers) = (tasks.stopping().clone(), workers.clone());
-            let (agents_stop, patience) =
-                (agents_stop.clone(), config.land_answer_timeout.min(config.shutdown_timeout / 2));
+        tasks.spawn("end of the work", {
+            let (stopping, workers, peers) = (tasks.stopping().clone(), workers.clone(), Arc::clone(&peers));
+            let after_work = after_work.clone();
+            let patience = config.land_answer_timeout.min(config.shutdown_timeout / 2);
             async move {
                 stopping.cancelled().await;
                 // A match whose server was asked is finished where it answers; without a stream it can't.
-                drop(tokio::time::timeout(patience, workers.ended()).await);
-                agents_stop.cancel();
+                let done = async { tokio::join!(workers.ended(), peers.have_been_answered()) };
+                drop(tokio::time::timeout(patience, done).await);
+                after_work.cancel();
             }
         });
         tasks.spawn("server expiry", upkeep::expire_servers(Arc::clone(&registry), clock, tasks.clone()));
@@ -134,22 +145,21 @@ impl ControlPlane {
                 delivery: Delivery::new(
                     SigningPool::new(Arc::clone(&ring)),
                     config.token_issuer.clone(),
-                    Arc::clone(&board),
                     clock,
                 ),
-                board,
                 clock,
                 tasks: tasks.clone(),
                 limits: matchmaking::Limits { tickets: config.queue_limit, queues: config.max_queues },
             })),
             provisioning: ProvisioningService(Arc::new(provisioning::Shared {
                 registry: Arc::clone(&registry),
+                peers,
                 allocation,
                 queues,
                 direct: provisioning::DirectAllocations::default(),
                 clock,
                 tasks: tasks.clone(),
-                agents_stop,
+                agents_stop: after_work,
                 agent_pace: Pace { interval: config.heartbeat_interval, expiry: config.heartbeat_expiry },
                 rest_pace: Pace {
                     interval: config.rest_heartbeat_interval,

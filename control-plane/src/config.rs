@@ -10,6 +10,8 @@ use runtime::{
     telemetry,
 };
 
+use crate::peers::PeersPace;
+
 pub use queues::{QueueEntry, Sections};
 pub use redis::{Redis, Topology};
 
@@ -152,6 +154,12 @@ impl runtime::program::Settings for Config {
 }
 
 impl Config {
+    /// Replicas notice each other's end in half the time in which a server's silence is noticed: agents that have to find
+    /// another replica have the other half.
+    pub(crate) fn peers_pace(&self) -> PeersPace {
+        PeersPace { interval: self.heartbeat_interval / 2, expiry: self.heartbeat_expiry / 2 }
+    }
+
     /// Looks at the settings together.
     pub(crate) fn validate(&self) -> Result<(), Invalid> {
         let positive = [

@@ -2,7 +2,7 @@
 //!
 //! The way of a ticket through it, in one direction: `grpc` takes it in and hands it to `storage`; the `matchmaker` hears of
 //! it, feeds the queue's engine (`matching`), has a land for each match found by `allocation` from the servers that the
-//! `registry` knows, and commits the match to `storage`; who follows the ticket is woken there, and `delivery` signs its
+//! `registry` knows (those whose agents speak to other replicas through the `peers`), and commits the match to `storage`; who follows the ticket is woken there, and `delivery` signs its
 //! tokens (`tokens`) on the way out through `grpc`.
 
 mod allocation;
@@ -12,6 +12,7 @@ mod delivery;
 mod grpc;
 mod ids;
 mod matchmaker;
+mod peers;
 mod queues;
 mod registry;
 mod state;

@@ -1,8 +1,10 @@
 //! The game servers: who is there, what they have room for, and how to reach them.
 //!
 //! [`table::Table`] is the knowledge, plain data with time as an argument. Around it, [`Registry`] keeps the links to the
-//! agents' streams and tells who waits for room when there is some. What a match needs of it is in [`crate::allocation`].
+//! agents' streams and tells who waits for room when there is some. What a match needs of it is in [`crate::allocation`], how
+//! replicas tell each other of their servers in [`crate::peers`].
 
+mod elsewhere;
 mod land;
 mod link;
 mod server;
@@ -11,15 +13,15 @@ mod table;
 use std::{sync::Arc, time::Duration};
 
 use matching::Time;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use runtime::Clock;
 use storage::{LandId, ServerId};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 pub(crate) use land::{LandOrder, LandState};
 pub(crate) use link::{Answer, Command, Link};
-pub(crate) use server::{Heartbeat, Land, Registration, ServerState, ServerView};
-pub(crate) use table::{HelloRefused, Pick, Reserved};
+pub(crate) use server::{Arrival, Heartbeat, Land, Registration, ServerState, ServerView};
+pub(crate) use table::{Freed, HelloRefused, Notice, Pick, Place, Reserved, Told};
 
 use self::{
     link::Links,
@@ -37,6 +39,8 @@ pub(crate) struct Registry {
     inner: Mutex<Inner>,
     /// Counts the times at which room appeared.
     room: watch::Sender<u64>,
+    /// Wakes who tells other replicas.
+    news: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -47,7 +51,7 @@ struct Inner {
 
 impl Registry {
     pub(crate) fn new(clock: Clock) -> Arc<Self> {
-        Arc::new(Self { clock, inner: Mutex::default(), room: watch::Sender::new(0) })
+        Arc::new(Self { clock, inner: Mutex::default(), room: watch::Sender::new(0), news: Notify::new() })
     }
 
     /// Wakes whenever a land may fit where none fitted before.
@@ -56,19 +60,12 @@ impl Registry {
     }
 
     /// Registers a server whose agent speaks over `link`, with the lands that it has already.
-    pub(crate) fn connect(
-        &self,
-        registration: Registration,
-        lands: Vec<Land>,
-        draining: bool,
-        expiry: Duration,
-        link: Link,
-    ) -> Result<(), HelloRefused> {
+    pub(crate) fn connect(&self, arrival: Arrival, expiry: Duration, link: Link) -> Result<(), HelloRefused> {
         let now = self.now();
-        let (server, instance) = (registration.server.clone(), registration.instance.clone());
+        let (server, instance) = (arrival.registration.server.clone(), arrival.registration.instance.clone());
         let room = {
-            let mut inner = self.inner.lock();
-            let room = inner.table.hello(registration, lands, draining, now + expiry, now)?;
+            let mut inner = self.inner();
+            let room = inner.table.hello(arrival, now + expiry, now)?;
             inner.links.replace(&server, instance, link);
             room
         };
@@ -76,10 +73,15 @@ impl Registry {
         Ok(())
     }
 
-    /// Registers a server without an agent, or prolongs its registration.
-    pub(crate) fn register(&self, registration: Registration, expiry: Duration) -> Result<(), HelloRefused> {
+    /// Registers a server without an agent, or prolongs its registration. `term`: of the hold on its id.
+    pub(crate) fn register(
+        &self,
+        registration: Registration,
+        term: u64,
+        expiry: Duration,
+    ) -> Result<(), HelloRefused> {
         let now = self.now();
-        let room = self.inner.lock().table.register(registration, now + expiry, now)?;
+        let room = self.inner().table.register(registration, term, now + expiry, now)?;
         self.tell(room);
         Ok(())
     }
@@ -88,7 +90,7 @@ impl Registry {
     pub(crate) fn heartbeat(&self, server: &ServerId, link: u64, beat: Heartbeat, expiry: Duration) -> bool {
         let now = self.now();
         let room = {
-            let mut inner = self.inner.lock();
+            let mut inner = self.inner();
             if !inner.links.is(server, link) {
                 return false;
             }
@@ -100,7 +102,7 @@ impl Registry {
 
     /// Takes an agent's answer to a command. One that nobody waits for is left alone: its land was released.
     pub(crate) fn answer(&self, server: &ServerId, link: u64, command: &str, answer: Answer) {
-        let mut inner = self.inner.lock();
+        let mut inner = self.inner();
         if !inner.links.is(server, link) {
             return;
         }
@@ -118,7 +120,7 @@ impl Registry {
     /// The stream `link` ended without a goodbye: the server takes no lands until it is heard of again.
     pub(crate) fn disconnected(&self, server: &ServerId, link: u64) {
         let now = self.now();
-        let mut inner = self.inner.lock();
+        let mut inner = self.inner();
         if inner.links.remove(server, link) {
             inner.table.lose(server, now + SHOW_LOST);
         }
@@ -126,7 +128,7 @@ impl Registry {
 
     /// The server's agent says that it goes away for good.
     pub(crate) fn goodbye(&self, server: &ServerId, link: u64) {
-        let mut inner = self.inner.lock();
+        let mut inner = self.inner();
         if inner.links.remove(server, link) {
             inner.table.remove(server);
         }
@@ -134,12 +136,17 @@ impl Registry {
 
     /// Removes a server without an agent. False: it wasn't there.
     pub(crate) fn deregister(&self, server: &ServerId) -> Result<bool, HelloRefused> {
-        self.inner.lock().table.deregister(server)
+        self.inner().table.deregister(server)
     }
 
     /// Picks a server and reserves a land on it. `None`: no server has room.
     pub(crate) fn reserve(&self, pick: &Pick<'_>) -> Option<Reserved> {
-        self.inner.lock().table.reserve(pick)
+        self.inner().table.reserve(pick)
+    }
+
+    /// Reserves a land on one of this replica's own servers. `None`: it has no room, or isn't here.
+    pub(crate) fn reserve_on(&self, server: &ServerId, land: &LandId) -> Option<Reserved> {
+        self.inner().table.reserve_on(server, land)
     }
 
     /// How many lands of the type fit now; servers may still refuse them.
@@ -166,7 +173,7 @@ impl Registry {
     /// server has gone.
     pub(crate) fn assume_ready(&self, reserved: &Reserved, lasting: Duration) -> bool {
         let free_at = self.now() + lasting;
-        self.inner.lock().table.land_ready(&reserved.land, Some(free_at))
+        self.inner().table.land_ready(&reserved.land, Some(free_at))
     }
 
     /// Whether the land is on some server.
@@ -174,19 +181,17 @@ impl Registry {
         self.inner.lock().table.is_there(land)
     }
 
-    /// Gives a land back, and tells its server to end it. False: it wasn't there.
-    pub(crate) fn release(&self, land: &LandId, reason: &str) -> bool {
-        let freed = self.give_back(land, reason);
-        if freed {
-            self.room_appeared();
-        }
-        freed
+    /// Gives a land back, and tells its server to end it. `None`: it wasn't there.
+    pub(crate) fn release(&self, land: &LandId, reason: &str) -> Option<Freed> {
+        let freed = self.give_back(land, reason)?;
+        self.room_appeared();
+        Some(freed)
     }
 
     /// The same for a land that its server didn't make. No room has appeared by it: whoever heard so would ask the same
     /// server again at once, and be refused again.
-    pub(crate) fn withdraw(&self, land: &LandId, reason: &str) {
-        self.give_back(land, reason);
+    pub(crate) fn withdraw(&self, land: &LandId, reason: &str) -> Option<Freed> {
+        self.give_back(land, reason)
     }
 
     /// Every server, or those that host a land type, in the order of their ids.
@@ -197,7 +202,7 @@ impl Registry {
     /// Loses servers that were silent for too long, and forgets what is over. Returns when to look again.
     pub(crate) fn expire(&self) -> Option<Time> {
         let now = self.now();
-        let mut inner = self.inner.lock();
+        let mut inner = self.inner();
         let expired = inner.table.expire(now, now + SHOW_LOST);
         for server in &expired.lost {
             inner.links.drop_link(server);
@@ -211,15 +216,20 @@ impl Registry {
         next
     }
 
-    fn give_back(&self, land: &LandId, reason: &str) -> bool {
-        let mut inner = self.inner.lock();
-        let Some(server) = inner.table.free(land) else {
-            return false;
-        };
-        let release = Command::Release { land: land.clone(), reason: reason.to_owned() };
-        inner.links.forget(&server, land);
-        inner.links.send(&server, release);
-        true
+    fn give_back(&self, land: &LandId, reason: &str) -> Option<Freed> {
+        let mut inner = self.inner();
+        let freed = inner.table.free(land)?;
+        if freed.replica.is_none() {
+            let release = Command::Release { land: land.clone(), reason: reason.to_owned() };
+            inner.links.forget(&freed.server, land);
+            inner.links.send(&freed.server, release);
+        }
+        Some(freed)
+    }
+
+    /// For a change: whoever tells other replicas is woken when it is done.
+    fn inner(&self) -> Changing<'_> {
+        Changing { inner: self.inner.lock(), news: &self.news }
     }
 
     fn tell(&self, room: RoomChange) {
@@ -234,6 +244,34 @@ impl Registry {
 
     fn now(&self) -> Time {
         Time(self.clock.now_ms())
+    }
+}
+
+/// The registry while it is changed.
+struct Changing<'a> {
+    inner: MutexGuard<'a, Inner>,
+    news: &'a Notify,
+}
+
+impl std::ops::Deref for Changing<'_> {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl std::ops::DerefMut for Changing<'_> {
+    fn deref_mut(&mut self) -> &mut Inner {
+        &mut self.inner
+    }
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        if self.inner.table.has_news() {
+            self.news.notify_one();
+        }
     }
 }
 

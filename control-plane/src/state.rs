@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use anyhow::Context as _;
 use futures_util::future::BoxFuture;
-use storage::{Local, Storage};
+use storage::{Local, Mailbox, Replicas, Storage};
 
 use crate::config::{Config, Durability, State};
 
@@ -13,6 +13,8 @@ pub(crate) struct Opened {
     pub(crate) storage: Arc<dyn Storage>,
     /// Keeps connections; `None` where there are none. Never ends by itself.
     pub(crate) upkeep: Option<BoxFuture<'static, ()>>,
+    /// The other processes that use it; `None` where it is this one's alone.
+    pub(crate) replicas: Option<(Arc<Replicas>, Mailbox)>,
 }
 
 impl fmt::Debug for Opened {
@@ -27,7 +29,7 @@ impl fmt::Debug for Opened {
 /// [`runtime::config::Invalid`] for a setting that can't be used; otherwise what the file or the server says.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<Opened> {
     match config.state {
-        State::Memory => Ok(Opened { storage: Arc::new(Local::in_memory()), upkeep: None }),
+        State::Memory => Ok(Opened { storage: Arc::new(Local::in_memory()), upkeep: None, replicas: None }),
         State::Embedded => {
             let dir = config.state_dir.clone();
             let durability = match config.durability {
@@ -37,12 +39,13 @@ pub(crate) async fn open(config: &Config) -> anyhow::Result<Opened> {
             let opened = tokio::task::spawn_blocking(move || Local::open(&dir, durability));
             let local = opened.await.context("opening the state")??;
             tracing::info!(dir = %config.state_dir.display(), queued = local.queued_tickets(), "the state is open");
-            Ok(Opened { storage: Arc::new(local), upkeep: None })
+            Ok(Opened { storage: Arc::new(local), upkeep: None, replicas: None })
         }
         State::Redis => {
             let (redis, upkeep) = storage::Redis::connect(config.redis.settings()?).await?;
             tracing::info!("the state in Redis is reached");
-            Ok(Opened { storage: Arc::new(redis), upkeep: Some(Box::pin(upkeep)) })
+            let replicas = Some(redis.join(config.peers_pace().expiry));
+            Ok(Opened { storage: Arc::new(redis), upkeep: Some(Box::pin(upkeep)), replicas })
         }
     }
 }

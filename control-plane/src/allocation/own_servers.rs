@@ -1,4 +1,7 @@
-//! Allocation from the control plane's own registry: servers in turn, each asked before it is used.
+//! Allocation from the control plane's own servers: in turn, each asked before it is used.
+//!
+//! A server whose agent speaks to this replica is asked [`here`]; one elsewhere through the [`Peers`], with one message that
+//! reserves the land there and has it made.
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
@@ -9,43 +12,40 @@ use storage::LandId;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Allocated, Allocation, AllocationError, AllocationRequest};
-use crate::registry::{Answer, LandOrder, Pick, Registry, Reserved};
+use super::{Allocated, Allocation, AllocationError, AllocationRequest, here};
+use crate::{
+    peers::Peers,
+    registry::{LandOrder, Pick, Place, Registry, Reserved},
+};
 
 /// After as many servers as this stayed silent, a match goes back to its queue: there its tickets can expire, and others of
 /// the queue have their turn.
 const SILENT_SERVERS: u32 = 5;
 
-/// The registry's servers.
+/// The servers that the registry knows, here and elsewhere.
 #[derive(Debug)]
 pub(crate) struct OwnServers {
     registry: Arc<Registry>,
+    peers: Arc<Peers>,
     answer_within: Duration,
 }
 
 impl OwnServers {
     /// A server that doesn't answer `answer_within` this long is passed over.
-    pub(crate) fn new(registry: Arc<Registry>, answer_within: Duration) -> Self {
-        Self { registry, answer_within }
+    pub(crate) fn new(registry: Arc<Registry>, peers: Arc<Peers>, answer_within: Duration) -> Self {
+        Self { registry, peers, answer_within }
     }
 
-    /// Asks the reserved land's server. `Err`: it refused, went away or stayed silent.
-    async fn ask(
+    /// Has the reserved land made. `Err`: it was not, and its place is given back.
+    async fn make(
         &self,
         reserved: &Reserved,
         order: &Arc<LandOrder>,
         lasting: Duration,
     ) -> Result<(), String> {
-        if !reserved.must_ask {
-            let there = self.registry.assume_ready(reserved, lasting);
-            return if there { Ok(()) } else { Err("it was deregistered".to_owned()) };
-        }
-        let answer = self.registry.ask(reserved, order);
-        match tokio::time::timeout(self.answer_within, answer).await {
-            Ok(Ok(Answer::Ready)) => Ok(()),
-            Ok(Ok(Answer::Refused(reason))) => Err(format!("refused: {reason}")),
-            Ok(Err(_)) => Err("its agent went away".to_owned()),
-            Err(_) => Err(format!("it didn't answer within {:?}", self.answer_within)),
+        match &reserved.place {
+            Place::Agent | Place::NoAgent => here::make(&self.registry, reserved, order, lasting).await,
+            Place::Replica(replica) => self.peers.make(replica, reserved, order, lasting).await,
         }
     }
 }
@@ -79,16 +79,12 @@ impl Allocation for OwnServers {
                     Some(last) => AllocationError::NoneAnswered { land_type, asked: asked.len(), last },
                 });
             };
-            let hold = Hold { registry: &self.registry, land: Some(&reserved.land) };
-            match self.ask(&reserved, &order, request.lasting).await {
+            match self.make(&reserved, &order, request.lasting).await {
                 Ok(()) => {
-                    hold.dealt_with();
                     let connect_url = connect_url(&reserved.connect_base, land_type, &reserved.land);
                     return Ok(Allocated { server: reserved.server, land: reserved.land, connect_url });
                 }
                 Err(reason) => {
-                    hold.dealt_with();
-                    self.registry.withdraw(&reserved.land, "another server is asked");
                     let server = &reserved.server;
                     tracing::warn!(%server, land = %reserved.land, %reason, "a land was not made; asking the next server");
                     metrics::counter!("control_plane_land_refusals_total").increment(1);
@@ -103,27 +99,9 @@ impl Allocation for OwnServers {
         self.registry.places(land_type)
     }
 
-    async fn release(&self, land: &LandId, reason: &str) {
-        self.registry.release(land, reason);
-    }
-}
-
-/// Gives a reserved land back unless it was dealt with: whoever stops waiting for the answer leaks no place.
-struct Hold<'a> {
-    registry: &'a Registry,
-    land: Option<&'a LandId>,
-}
-
-impl Hold<'_> {
-    fn dealt_with(mut self) {
-        self.land = None;
-    }
-}
-
-impl Drop for Hold<'_> {
-    fn drop(&mut self) {
-        if let Some(land) = self.land {
-            self.registry.release(land, "nobody waits for it any more");
+    async fn release(&self, allocated: &Allocated, reason: &str) {
+        if self.registry.release(&allocated.land, reason).is_none() {
+            self.peers.release(&allocated.server, &allocated.land, reason);
         }
     }
 }

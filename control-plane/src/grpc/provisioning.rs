@@ -15,7 +15,7 @@ use tonic::{Request, Response, Streaming};
 
 pub(crate) use self::direct::DirectAllocations;
 use super::fields::{Fields, required_id};
-use crate::{allocation::Allocation, queues::Queues, registry::Registry};
+use crate::{allocation::Allocation, peers::Peers, queues::Queues, registry::Registry};
 
 /// Messages on their way to one agent; what comes after them waits in the stream's task.
 const ANSWERS: usize = 16;
@@ -28,6 +28,7 @@ pub(crate) struct ProvisioningService(pub(crate) Arc<Shared>);
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) registry: Arc<Registry>,
+    pub(crate) peers: Arc<Peers>,
     pub(crate) allocation: Arc<dyn Allocation>,
     pub(crate) queues: Arc<Queues>,
     pub(crate) direct: DirectAllocations,
@@ -82,7 +83,7 @@ impl Provisioning for ProvisioningService {
     ) -> Result<Response<pb::RegisterServerResponse>, tonic::Status> {
         let registration = convert::plain_server(request.into_inner())?;
         let pace = self.0.rest_pace;
-        self.0.registry.register(registration, pace.expiry).map_err(convert::superseded)?;
+        self.0.peers.register(registration, pace.expiry).await.map_err(convert::not_held)?;
         Ok(Response::new(pb::RegisterServerResponse {
             heartbeat_interval_ms: pace.interval_ms(),
             expiry_ms: pace.expiry_ms(),
@@ -95,7 +96,7 @@ impl Provisioning for ProvisioningService {
     ) -> Result<Response<pb::DeregisterServerResponse>, tonic::Status> {
         let server = request.into_inner().server_id;
         required_id("server_id", &server)?;
-        let removed = self.0.registry.deregister(&ServerId::new(server)).map_err(convert::superseded)?;
+        let removed = self.0.peers.deregister(&ServerId::new(server)).await.map_err(convert::not_held)?;
         Ok(Response::new(pb::DeregisterServerResponse { removed }))
     }
 
@@ -104,7 +105,7 @@ impl Provisioning for ProvisioningService {
         request: Request<pb::ListServersRequest>,
     ) -> Result<Response<pb::ListServersResponse>, tonic::Status> {
         let land_type = request.into_inner().land_type;
-        let servers = self.0.registry.list((!land_type.is_empty()).then_some(land_type.as_str()));
+        let servers = self.0.peers.servers((!land_type.is_empty()).then_some(land_type.as_str())).await;
         let servers = servers.into_iter().map(convert::server).collect();
         Ok(Response::new(pb::ListServersResponse { servers }))
     }
@@ -124,7 +125,7 @@ impl Provisioning for ProvisioningService {
         let land = request.into_inner().land_id;
         fields.id("land_id", &land);
         fields.check()?;
-        let released = self.0.registry.release(&LandId::new(land), "released by its service");
+        let released = self.0.peers.end(&LandId::new(land), "released by its service").await;
         Ok(Response::new(pb::ReleaseResponse { released }))
     }
 }

@@ -70,7 +70,7 @@ impl Matchmaker {
             Err(error) => (Placed::Unknown(error), true),
         };
         if !needed {
-            self.allocation.release(&land.land, "the match did not happen").await;
+            self.allocation.release(&land, "the match did not happen").await;
         }
         placed
     }

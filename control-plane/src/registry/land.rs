@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use matching::{PlayerId, QueueKey, Team, Time};
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use storage::{LandId, MatchId};
 
 /// Where a land is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum LandState {
     /// Its server was asked and has not answered yet.
     Reserved,
@@ -25,7 +26,7 @@ pub(super) struct PlacedLand {
 }
 
 /// A land as operators see it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct LandView {
     pub(crate) id: LandId,
     pub(crate) state: LandState,
@@ -33,7 +34,7 @@ pub(crate) struct LandView {
 }
 
 /// What a server is told of a land that it is asked to make.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct LandOrder {
     pub(crate) land_type: SmolStr,
     pub(crate) match_id: MatchId,

@@ -58,11 +58,7 @@ impl Links {
     pub(super) fn replace(&mut self, server: &ServerId, instance: Option<String>, link: Link) {
         let open = OpenLink { link, waiting: HashMap::new() };
         if let Some(old) = self.0.insert(server.clone(), open) {
-            // Full or closed: the stream ends all the same, as its only sender is dropped here.
-            let by = instance.unwrap_or_default();
-            if old.link.commands.try_send(Command::Superseded { by }).is_err() {
-                tracing::debug!(%server, "the replaced stream could not be told");
-            }
+            old.close(server, instance.unwrap_or_default());
         }
     }
 
@@ -78,6 +74,13 @@ impl Links {
             self.0.remove(server);
         }
         present
+    }
+
+    /// Closes the server's link, and tells who listens there that `by` took over.
+    pub(super) fn supersede(&mut self, server: &ServerId, by: String) {
+        if let Some(old) = self.0.remove(server) {
+            old.close(server, by);
+        }
     }
 
     pub(super) fn drop_link(&mut self, server: &ServerId) {
@@ -124,6 +127,15 @@ impl Links {
             let command = unsent.into_inner();
             // What it has in the end is in its next heartbeat, and counts.
             tracing::warn!(%server, ?command, "the agent doesn't read; a command was not sent");
+        }
+    }
+}
+
+impl OpenLink {
+    fn close(self, server: &ServerId, by: String) {
+        // Full or closed: the stream ends all the same, as its only sender is dropped here.
+        if self.link.commands.try_send(Command::Superseded { by }).is_err() {
+            tracing::debug!(%server, "the replaced stream could not be told");
         }
     }
 }

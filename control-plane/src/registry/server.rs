@@ -3,13 +3,25 @@
 use std::collections::{BTreeMap, HashMap};
 
 use matching::{PlayerId, Time};
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use storage::{LandId, ServerId};
 
 use super::land::{LandState, LandView, PlacedLand};
 
-/// What a server says of itself when it comes; holds until it comes again.
+/// A server that comes, or comes back.
 #[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Arrival {
+    pub(crate) registration: Registration,
+    /// Of the hold on its id; see [`super::Notice`].
+    pub(crate) term: u64,
+    /// The lands that it has already.
+    pub(crate) lands: Vec<Land>,
+    pub(crate) draining: bool,
+}
+
+/// What a server says of itself when it comes; holds until it comes again.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Registration {
     pub(crate) server: ServerId,
     /// `None`: it has no agent, and isn't asked before it is given a land.
@@ -40,7 +52,7 @@ pub(crate) struct Land {
 }
 
 /// Whether a server takes lands, and why not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ServerState {
     Ready,
     Unhealthy,
@@ -49,7 +61,7 @@ pub(crate) enum ServerState {
 }
 
 /// A server as operators see it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ServerView {
     pub(crate) registration: Registration,
     pub(crate) state: ServerState,
@@ -61,6 +73,7 @@ pub(crate) struct ServerView {
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) registration: Registration,
+    pub(super) term: u64,
     pub(super) healthy: bool,
     pub(super) draining: bool,
     /// Lost servers are shown until then.
@@ -72,6 +85,15 @@ pub(super) struct Server {
     /// Of the newest heartbeat of this stream.
     pub(super) sequence: u64,
     pub(super) lands: HashMap<LandId, PlacedLand>,
+    /// What other replicas know, or are about to be told: its room, or that it is lost.
+    pub(super) told_free: Option<Option<usize>>,
+}
+
+impl Registration {
+    /// Whether it hosts this land type, or any where none is asked for.
+    pub(super) fn hosts(&self, land_type: Option<&str>) -> bool {
+        land_type.is_none_or(|wanted| self.land_types.iter().any(|has| has == wanted))
+    }
 }
 
 impl Server {

@@ -2,9 +2,12 @@
 //!
 //! A land is reserved before its server is asked, so that two matches never count on the same place. What a server reports is
 //! believed over what is remembered, except for lands that it was asked for and has not answered yet. Here is how servers
-//! come and go; what happens to single lands is in `table/lands.rs`.
+//! come and go; what happens to single lands is in `table/lands.rs`, and what is known of servers whose agents speak to other
+//! replicas in `table/elsewhere.rs`.
 
+mod elsewhere;
 mod lands;
+mod notices;
 mod room;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -12,9 +15,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use matching::Time;
 use storage::{LandId, ServerId};
 
-pub(crate) use self::lands::{Pick, Reserved};
-use self::room::Room;
-use super::server::{Heartbeat, Land, Registration, Server, ServerView};
+use self::{elsewhere::Elsewhere, notices::News, room::Room};
+pub(crate) use self::{
+    elsewhere::Notice,
+    lands::{Freed, Pick, Place, Reserved},
+    notices::Told,
+};
+use super::server::{Arrival, Heartbeat, Registration, Server, ServerView};
 
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -22,6 +29,8 @@ pub(crate) struct Table {
     /// Where each land is. Where two servers say that they have it: where it was placed, or was first heard of.
     lands: HashMap<LandId, ServerId>,
     room: Room,
+    elsewhere: Elsewhere,
+    news: News,
     /// When to look at a server again: it may have been silent for too long, or be forgotten.
     deadlines: BTreeSet<(Time, ServerId)>,
     /// When places on servers that never report are taken to be free.
@@ -54,12 +63,11 @@ impl Table {
     /// A server with an agent comes, or comes back. The newer instance wins; instance ids grow (UUIDv7).
     pub(crate) fn hello(
         &mut self,
-        registration: Registration,
-        lands: Vec<Land>,
-        draining: bool,
+        arrival: Arrival,
         expires_at: Time,
         now: Time,
     ) -> Result<RoomChange, HelloRefused> {
+        let Arrival { registration, term, lands, draining } = arrival;
         if let Some(known) = self.servers.get(&registration.server)
             && let Some(holder) = &known.registration.instance
             && registration.instance.as_ref().is_none_or(|instance| instance < holder)
@@ -67,10 +75,19 @@ impl Table {
         {
             return Err(HelloRefused::Superseded { by: holder.clone() });
         }
+        if let Some(far) = self.elsewhere.servers.get(&registration.server)
+            && far.notice.term > term
+        {
+            // It came elsewhere after its id was held for this stream.
+            let by = far.notice.registration.instance.clone().unwrap_or_default();
+            return Err(HelloRefused::Superseded { by });
+        }
         let id = registration.server.clone();
         self.remove(&id);
+        self.forget_far(&id);
         let mut server = Server {
             registration,
+            term,
             healthy: true,
             draining,
             lost_until: None,
@@ -79,6 +96,7 @@ impl Table {
             expires_at,
             sequence: 0,
             lands: HashMap::new(),
+            told_free: None,
         };
         let (new, _) = server.reconcile(lands);
         let room = RoomChange::of(server.free() > 0);
@@ -94,18 +112,22 @@ impl Table {
     pub(crate) fn register(
         &mut self,
         registration: Registration,
+        term: u64,
         expires_at: Time,
         now: Time,
     ) -> Result<RoomChange, HelloRefused> {
         let id = registration.server.clone();
         let Some(known) = self.servers.get_mut(&id).filter(|known| known.registration.instance.is_none())
         else {
-            return self.hello(registration, Vec::new(), false, expires_at, now);
+            let arrival = Arrival { registration, term, lands: Vec::new(), draining: false };
+            return self.hello(arrival, expires_at, now);
         };
+        known.term = term;
         let free_before = known.free();
         if known.registration != registration {
             self.room.forget(&known.registration);
             known.registration = registration;
+            known.told_free = None;
         }
         known.last_heard = now;
         known.lost_until = None;
@@ -160,6 +182,7 @@ impl Table {
         let Some(server) = self.servers.remove(id) else {
             return false;
         };
+        self.news.changed(id, server.term);
         self.room.forget(&server.registration);
         self.deadlines.remove(&(server.expires_at, id.clone()));
         for (land, placed) in server.lands {
@@ -182,9 +205,7 @@ impl Table {
 
     /// Every server, or those that host a land type, in the order of their ids.
     pub(crate) fn list(&self, land_type: Option<&str>) -> Vec<ServerView> {
-        let hosts = |server: &&Server| {
-            land_type.is_none_or(|wanted| server.registration.land_types.iter().any(|has| has == wanted))
-        };
+        let hosts = |server: &&Server| server.registration.hosts(land_type);
         self.servers.values().filter(hosts).map(Server::view).collect()
     }
 
@@ -225,7 +246,13 @@ impl Table {
 
     /// Brings the index of servers with room up to date with one server.
     fn index(&mut self, id: &ServerId) {
-        if let Some(server) = self.servers.get(id) {
+        if let Some(server) = self.servers.get_mut(id) {
+            // A lost one is told of as gone, which is no number of places.
+            let free = server.lost_until.is_none().then(|| server.free());
+            if server.told_free != Some(free) {
+                server.told_free = Some(free);
+                self.news.changed(id, server.term);
+            }
             self.room.set(&server.registration, server.free());
         }
     }

@@ -42,7 +42,9 @@ async fn a_server_that_came_anew_is_not_asked_for_a_place_that_it_forgot() {
     let connect = |id| {
         let (commands, commanded) = tokio::sync::mpsc::channel(8);
         let link = Link { id, commands };
-        registry.connect(registration(Some("i-1")), Vec::new(), false, EXPIRY, link).unwrap();
+        let registration = registration(Some("i-1"));
+        let arrival = Arrival { registration, term: 1, lands: Vec::new(), draining: false };
+        registry.connect(arrival, EXPIRY, link).unwrap();
         commanded
     };
     let _first = connect(1);
@@ -62,7 +64,7 @@ async fn a_server_that_came_anew_is_not_asked_for_a_place_that_it_forgot() {
 #[test]
 fn a_place_on_a_server_that_was_deregistered_is_not_assumed() {
     let registry = Registry::new(Clock::start());
-    registry.register(registration(None), EXPIRY).unwrap();
+    registry.register(registration(None), 1, EXPIRY).unwrap();
     let reserved = reserve(&registry);
     assert_eq!(registry.deregister(&reserved.server), Ok(true));
     assert!(!registry.assume_ready(&reserved, EXPIRY));
@@ -77,9 +79,9 @@ fn room_is_told_where_it_appears_and_nowhere_else() {
         room.mark_unchanged();
         told
     };
-    registry.register(registration(None), EXPIRY).unwrap();
+    registry.register(registration(None), 1, EXPIRY).unwrap();
     assert!(is_told(), "a server came");
-    registry.register(registration(None), EXPIRY).unwrap();
+    registry.register(registration(None), 1, EXPIRY).unwrap();
     assert!(!is_told(), "it is still there");
     registry.withdraw(&reserve(&registry).land, "it refused");
     assert!(!is_told(), "it will refuse again");

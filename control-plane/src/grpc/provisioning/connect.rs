@@ -19,7 +19,7 @@ use tonic::{Code, Status, Streaming};
 use super::{Shared, convert};
 use crate::{
     grpc::refusals,
-    registry::{Answer, Command, Link},
+    registry::{Answer, Arrival, Command, Link},
 };
 
 /// How long a new stream may be silent before its hello.
@@ -47,13 +47,21 @@ pub(super) async fn serve(shared: &Shared, mut messages: Streaming<pb::ConnectRe
         Err(refusal) => return end(&answers, refusal),
     };
     let server = greeting.registration.server.clone();
+    let term = match shared.peers.hold(&server, &greeting.instance).await {
+        Ok(term) => term,
+        Err(refused) => return end(&answers, convert::not_held(refused)),
+    };
     let (commands, commanded) = mpsc::channel(COMMANDS);
     let link = Link { id: NEXT_LINK.fetch_add(1, Ordering::Relaxed), commands };
     let link_id = link.id;
     let pace = shared.agent_pace;
-    let connected =
-        shared.registry.connect(greeting.registration, greeting.lands, greeting.draining, pace.expiry, link);
-    if let Err(refused) = connected {
+    let arrival = Arrival {
+        registration: greeting.registration,
+        term,
+        lands: greeting.lands,
+        draining: greeting.draining,
+    };
+    if let Err(refused) = shared.registry.connect(arrival, pace.expiry, link) {
         return end(&answers, convert::superseded(refused));
     }
     // The first thing that this stream carries: commands wait in their own channel until then.

@@ -12,7 +12,7 @@ use smol_str::SmolStr;
 use storage::{LandId, ServerId};
 
 use self::address::Address;
-pub(super) use self::answers::{command, server, superseded};
+pub(super) use self::answers::{command, not_held, server, superseded};
 use crate::{
     grpc::fields::{Fields, shortened, shown},
     registry::{Heartbeat, Land, Registration},

@@ -9,7 +9,7 @@ use proto::{
     provisioning::v1 as pb,
 };
 use smol_str::SmolStr;
-use storage::{LandId, MatchId};
+use storage::{LandId, MatchId, ServerId};
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
@@ -45,8 +45,8 @@ struct Use<'a> {
 }
 
 impl DirectAllocations {
-    fn begin(&self, id: &str, is_there: impl Fn(&LandId) -> bool) -> Use<'_> {
-        let lives = |call: &Call| call.get().is_none_or(|answer| is_there(&LandId::new(&answer.land_id)));
+    fn begin(&self, id: &str, is_there: impl Fn(&pb::AllocateResponse) -> bool) -> Use<'_> {
+        let lives = |call: &Call| call.get().is_none_or(&is_there);
         let mut calls = self.0.lock();
         if calls.by_id.len() >= calls.tidy_at {
             calls.by_id.retain(|_, call| lives(call));
@@ -77,9 +77,17 @@ pub(super) async fn allocate(
     request: pb::AllocateRequest,
 ) -> Result<pb::AllocateResponse, Refusal> {
     check(&request)?;
-    let begun = shared.direct.begin(&request.allocation_id, |land| shared.registry.is_there(land));
+    let begun = shared.direct.begin(&request.allocation_id, |answer| is_there(shared, answer));
     let answer = begun.call.get_or_try_init(|| first(shared, request)).await;
     answer.cloned()
+}
+
+/// Whether the land lives. Of one on a server whose agent speaks to another replica it is taken for granted, for as long as
+/// its assignment lasts.
+fn is_there(shared: &Shared, answer: &pb::AllocateResponse) -> bool {
+    shared.registry.is_there(&LandId::new(&answer.land_id))
+        || (shared.registry.replica_of(&ServerId::new(&answer.server_id)).is_some()
+            && shared.clock.wall_ms() < answer.expires_at_unix_ms)
 }
 
 async fn first(shared: &Shared, request: pb::AllocateRequest) -> Result<pb::AllocateResponse, Refusal> {

@@ -11,16 +11,17 @@ use std::{
 
 use matching::{GroupId, Player, PlayerId, QueueKey, TicketId, Time};
 use runtime::{Clock, Tasks};
-use storage::{Assignment, Enqueued, LandId, Local, NewTicket, ServerId, Status, Storage};
+use storage::{Assignment, Enqueued, LandId, Local, NewTicket, QueueReport, ServerId, Status, Storage};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     allocation::OwnServers,
     config::Sections,
-    matchmaker::{Board, Matchmaker},
+    matchmaker::Matchmaker,
+    peers::Peers,
     queues::Queues,
-    registry::{Answer, Command, Heartbeat, Land, Link, Registration, Registry},
+    registry::{Answer, Arrival, Command, Heartbeat, Land, Link, Registration, Registry},
 };
 
 /// How long a server may take to answer, and a server may be silent.
@@ -31,7 +32,6 @@ pub(super) const LIFETIME: Duration = Duration::from_secs(900);
 pub(super) struct World {
     pub(super) storage: Arc<dyn Storage>,
     pub(super) registry: Arc<Registry>,
-    pub(super) board: Arc<Board>,
     pub(super) clock: Clock,
     pub(super) tasks: Tasks,
 }
@@ -45,13 +45,15 @@ impl World {
         let clock = Clock::start();
         let tasks = Tasks::new(CancellationToken::new());
         let registry = Registry::new(clock);
-        let board = Arc::new(Board::default());
         let config = runtime::config::defaults(&[]);
         let matchmaker = Matchmaker {
             storage: Arc::clone(&storage),
-            allocation: Arc::new(OwnServers::new(Arc::clone(&registry), ANSWER_WITHIN)),
+            allocation: Arc::new(OwnServers::new(
+                Arc::clone(&registry),
+                Peers::alone(Arc::clone(&registry)),
+                ANSWER_WITHIN,
+            )),
             queues: Arc::new(Queues::new(&config, &Sections::default()).unwrap()),
-            board: Arc::clone(&board),
             clock,
             tasks: tasks.clone(),
             room: registry.room(),
@@ -59,7 +61,7 @@ impl World {
             lease: Duration::from_secs(10),
         };
         tasks.spawn("matchmaker", Arc::new(matchmaker).run());
-        Self { storage, registry, board, clock, tasks }
+        Self { storage, registry, clock, tasks }
     }
 
     pub(super) fn now(&self) -> Time {
@@ -122,6 +124,12 @@ impl World {
         }
     }
 
+    /// What the owners of the queues say.
+    pub(super) async fn reports(&self) -> Vec<QueueReport> {
+        let reports = self.storage.reports(self.now()).await.unwrap();
+        reports.into_iter().map(|(_, report)| report).collect()
+    }
+
     /// A server for lands of the type `demo` that says nothing by itself.
     pub(super) fn server(&self, id: &str, capacity: usize) -> FakeServer {
         FakeServer::connect(&self.registry, id, capacity, Vec::new())
@@ -130,7 +138,8 @@ impl World {
     /// Stops the matchmaker and every server that the tasks own.
     pub(super) async fn stop(self) {
         self.tasks.join(Duration::from_secs(10)).await.unwrap();
-        assert_eq!(self.board.all().len(), 0, "a queue is still owned");
+        let reports = self.storage.reports(Time(self.clock.now_ms())).await.unwrap();
+        assert_eq!(reports, [], "a queue is still owned");
     }
 }
 
@@ -160,7 +169,8 @@ impl FakeServer {
             version: String::new(),
         };
         let lands = lands.into_iter().map(|id| Land { id, players: Vec::new() }).collect();
-        registry.connect(registration, lands, false, EXPIRY, Link { id: link, commands }).unwrap();
+        let arrival = Arrival { registration, term: 0, lands, draining: false };
+        registry.connect(arrival, EXPIRY, Link { id: link, commands }).unwrap();
         Self { registry: Arc::clone(registry), id: ServerId::new(id), link, commands: commanded, sequence: 0 }
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use matching::Time;
 use smol_str::SmolStr;
-use storage::{LandId, ServerId};
+use storage::{LandId, ReplicaId, ServerId};
 
 use super::Table;
 use crate::registry::land::{LandState, PlacedLand};
@@ -27,26 +27,70 @@ pub(crate) struct Reserved {
     pub(crate) server: ServerId,
     pub(crate) land: LandId,
     pub(crate) connect_base: String,
-    /// Whether the server has an agent that must be asked.
-    pub(crate) must_ask: bool,
+    pub(crate) place: Place,
+}
+
+/// Who has to be asked before the land is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The server's agent.
+    Agent,
+    /// Nobody: the server has no agent.
+    NoAgent,
+    /// The replica that the server's agent speaks to. There the place is not kept yet.
+    Replica(ReplicaId),
+}
+
+/// A place that was given back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Freed {
+    pub(crate) server: ServerId,
+    /// Where it is to be given back as well.
+    pub(crate) replica: Option<ReplicaId>,
 }
 
 impl Table {
     /// Keeps a place for a land on the next server in turn: one in the region where there is one, else any.
     pub(crate) fn reserve(&mut self, pick: &Pick<'_>) -> Option<Reserved> {
         let id = self.room.next(pick.land_type, pick.region, pick.except)?;
-        let server = self.servers.get_mut(&id)?;
-        let placed = PlacedLand { state: LandState::Reserved, players: Vec::new(), free_at: None };
-        server.lands.insert(pick.land.clone(), placed);
+        let Some(far) = self.elsewhere.servers.get(&id) else {
+            return self.reserve_on(&id, pick.land);
+        };
         let reserved = Reserved {
             server: id.clone(),
             land: pick.land.clone(),
-            connect_base: server.registration.connect_base.clone(),
-            must_ask: server.registration.instance.is_some(),
+            connect_base: far.notice.registration.connect_base.clone(),
+            place: Place::Replica(far.replica.clone()),
         };
         self.lands.insert(pick.land.clone(), id.clone());
-        self.index(&id);
+        self.ask_far(&id, pick.land);
         Some(reserved)
+    }
+
+    /// Keeps a place on one of this replica's own servers. `None`: it has no room, or isn't here, or has the land.
+    pub(crate) fn reserve_on(&mut self, id: &ServerId, land: &LandId) -> Option<Reserved> {
+        let server = self.servers.get_mut(id)?;
+        if server.free() == 0 || self.lands.contains_key(land) {
+            return None;
+        }
+        let placed = PlacedLand { state: LandState::Reserved, players: Vec::new(), free_at: None };
+        server.lands.insert(land.clone(), placed);
+        let agent = server.registration.instance.is_some();
+        let reserved = Reserved {
+            server: id.clone(),
+            land: land.clone(),
+            connect_base: server.registration.connect_base.clone(),
+            place: if agent { Place::Agent } else { Place::NoAgent },
+        };
+        self.lands.insert(land.clone(), id.clone());
+        self.index(id);
+        Some(reserved)
+    }
+
+    /// A land that was asked for elsewhere is there: it counts there now.
+    pub(crate) fn made_elsewhere(&mut self, reserved: &Reserved) {
+        self.unlink(&reserved.server, &reserved.land);
+        self.answered_far(&reserved.server, &reserved.land);
     }
 
     /// Whether the place is still kept: not where the server went, or came anew, since it was reserved.
@@ -67,15 +111,19 @@ impl Table {
         true
     }
 
-    /// Gives a land's place back. The server that it was on, where it was on one.
-    pub(crate) fn free(&mut self, land: &LandId) -> Option<ServerId> {
+    /// Gives a land's place back. `None`: there is none.
+    pub(crate) fn free(&mut self, land: &LandId) -> Option<Freed> {
         let id = self.lands.remove(land)?;
+        if let Some(replica) = self.replica_of(&id).cloned() {
+            self.answered_far(&id, land);
+            return Some(Freed { server: id, replica: Some(replica) });
+        }
         let server = self.servers.get_mut(&id)?;
         if let Some(at) = server.lands.remove(land).and_then(|placed| placed.free_at) {
             self.free_at.remove(&(at, land.clone()));
         }
         self.index(&id);
-        Some(id)
+        Some(Freed { server: id, replica: None })
     }
 
     /// Whether the land is on some server, heard of or not.

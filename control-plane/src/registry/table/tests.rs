@@ -5,7 +5,7 @@ use std::{collections::HashSet, time::Duration};
 use smol_str::SmolStr;
 
 use super::*;
-use crate::registry::server::ServerState;
+use crate::registry::server::{Land, ServerState};
 
 const NOW: Time = Time(1_000);
 const SOON: Time = Time(9_000);
@@ -24,12 +24,20 @@ fn server(id: &str, instance: &str) -> Registration {
     }
 }
 
+fn arrival(registration: Registration, lands: Vec<Land>) -> Arrival {
+    Arrival { registration, term: 1, lands, draining: false }
+}
+
 fn table(ids: &[&str]) -> Table {
     let mut table = Table::default();
     for id in ids {
-        table.hello(server(id, "i-1"), Vec::new(), false, SOON, NOW).unwrap();
+        table.hello(arrival(server(id, "i-1"), Vec::new()), SOON, NOW).unwrap();
     }
     table
+}
+
+fn freed(server: &str) -> Option<Freed> {
+    Some(Freed { server: ServerId::new(server), replica: None })
 }
 
 fn reserve(table: &mut Table, land: &str) -> Option<String> {
@@ -126,14 +134,14 @@ fn the_newer_instance_takes_over_and_the_older_is_refused() {
     let mut table = table(&["a"]);
     reserve(&mut table, "l1");
     let lands = vec![Land { id: LandId::new("l9"), players: Vec::new() }];
-    table.hello(server("a", "i-2"), lands, false, SOON, NOW).unwrap();
+    table.hello(arrival(server("a", "i-2"), lands), SOON, NOW).unwrap();
     assert!(!table.is_there(&LandId::new("l1")), "the older instance's open question died with it");
     assert!(table.is_there(&LandId::new("l9")));
-    let refused = table.hello(server("a", "i-1"), Vec::new(), false, SOON, NOW);
+    let refused = table.hello(arrival(server("a", "i-1"), Vec::new()), SOON, NOW);
     assert_eq!(refused, Err(HelloRefused::Superseded { by: "i-2".to_owned() }));
     // Once the newer one is lost, the older may come back.
     table.lose(&ServerId::new("a"), SOON);
-    table.hello(server("a", "i-1"), Vec::new(), false, SOON, NOW).unwrap();
+    table.hello(arrival(server("a", "i-1"), Vec::new()), SOON, NOW).unwrap();
 }
 
 #[test]
@@ -152,10 +160,10 @@ fn draining_and_unhealthy_servers_get_nothing() {
 fn a_server_without_an_agent_frees_its_places_by_time() {
     let mut table = Table::default();
     let plain = Registration { instance: None, capacity: 1, ..server("a", "") };
-    table.register(plain.clone(), SOON, NOW).unwrap();
+    table.register(plain.clone(), 1, SOON, NOW).unwrap();
     reserve(&mut table, "l1");
     table.land_ready(&LandId::new("l1"), Some(Time(5_000)));
-    assert_eq!(table.register(plain, SOON, NOW), Ok(RoomChange::None));
+    assert_eq!(table.register(plain, 1, SOON, NOW), Ok(RoomChange::None));
     assert_eq!(reserve(&mut table, "l2"), None, "registering again is a heartbeat and frees nothing");
     assert_eq!(table.next_deadline(), Some(Time(5_000)));
     assert!(table.expire(Time(5_000), SOON).freed);
@@ -171,15 +179,15 @@ fn plain(id: &str, capacity: usize) -> Registration {
 #[test]
 fn a_server_without_an_agent_that_is_described_anew_keeps_its_places() {
     let mut table = Table::default();
-    table.register(plain("a", 3), SOON, NOW).unwrap();
+    table.register(plain("a", 3), 1, SOON, NOW).unwrap();
     for land in ["l1", "l2"] {
         reserve(&mut table, land);
         table.land_ready(&LandId::new(land), Some(Time(5_000)));
     }
     let other = Registration { version: "2".to_owned(), land_types: vec!["hero".into()], ..plain("a", 2) };
-    table.register(other, SOON, NOW).unwrap();
+    table.register(other, 1, SOON, NOW).unwrap();
     assert_eq!(reserve(&mut table, "l3"), None, "it has two lands and room for two");
-    assert_eq!(table.register(plain("a", 3), SOON, NOW), Ok(RoomChange::Appeared));
+    assert_eq!(table.register(plain("a", 3), 1, SOON, NOW), Ok(RoomChange::Appeared));
     assert!(reserve(&mut table, "l3").is_some());
     table.deregister(&ServerId::new("a")).unwrap();
     assert_eq!(table.next_deadline(), None);
@@ -189,13 +197,9 @@ fn a_server_without_an_agent_that_is_described_anew_keeps_its_places() {
 fn a_land_that_two_servers_claim_stays_where_it_was_placed() {
     let mut table = table(&["a"]);
     reserve(&mut table, "l1");
-    table.hello(server("b", "i-1"), Vec::new(), true, SOON, NOW).unwrap();
+    table.hello(Arrival { draining: true, ..arrival(server("b", "i-1"), Vec::new()) }, SOON, NOW).unwrap();
     table.heartbeat(&ServerId::new("b"), beat(1, &["l1"]), SOON, NOW);
-    assert_eq!(
-        table.free(&LandId::new("l1")),
-        Some(ServerId::new("a")),
-        "its place is given back where it is"
-    );
+    assert_eq!(table.free(&LandId::new("l1")), freed("a"), "its place is given back where it is");
     assert_eq!(table.servers[&ServerId::new("a")].lands.len(), 0);
 }
 
@@ -206,9 +210,9 @@ fn a_land_follows_its_game_server_to_another_server_id() {
     table.land_ready(&LandId::new("l1"), None);
     table.lose(&ServerId::new("old"), SOON);
     let lands = vec![Land { id: LandId::new("l1"), players: Vec::new() }];
-    table.hello(server("new", "i-1"), lands, false, SOON + SHOWN, NOW).unwrap();
+    table.hello(arrival(server("new", "i-1"), lands), SOON + SHOWN, NOW).unwrap();
     table.expire(SOON, SOON + SHOWN);
-    assert_eq!(table.free(&LandId::new("l1")), Some(ServerId::new("new")), "the lost one took it along");
+    assert_eq!(table.free(&LandId::new("l1")), freed("new"), "the lost one took it along");
 }
 
 #[test]
@@ -216,8 +220,8 @@ fn land_types_are_forgotten_with_their_servers() {
     let mut table = table(&["a"]);
     for round in 0..100 {
         let other = Registration { land_types: vec![format!("type-{round}").into()], ..server("a", "i-1") };
-        table.hello(other, Vec::new(), false, SOON, NOW).unwrap();
-        table.register(plain(&format!("plain-{round}"), 1), SOON, NOW).unwrap();
+        table.hello(arrival(other, Vec::new()), SOON, NOW).unwrap();
+        table.register(plain(&format!("plain-{round}"), 1), 1, SOON, NOW).unwrap();
         table.deregister(&ServerId::new(format!("plain-{round}"))).unwrap();
     }
     assert_eq!(table.room.len(), 2, "one land type, in one region and in any");

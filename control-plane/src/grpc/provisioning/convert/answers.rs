@@ -1,13 +1,17 @@
 //! What servers are told, and what is told about them.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use proto::{
     error::{Reason, Refusal},
     provisioning::v1::{self as pb, connect_response::Message as Down},
 };
 
-use crate::registry::{Command, HelloRefused, LandState, ServerState, ServerView};
+use crate::{
+    grpc::refusals,
+    peers::HoldRefused,
+    registry::{Command, HelloRefused, LandState, ServerState, ServerView},
+};
 
 pub(in crate::grpc::provisioning) fn command(command: Command) -> Down {
     match command {
@@ -72,6 +76,18 @@ pub(in crate::grpc::provisioning) fn server(view: ServerView) -> pb::Server {
         registered_at_unix_ms: view.registered_at.0,
         last_heartbeat_unix_ms: view.last_heard.0,
         lands,
+    }
+}
+
+pub(in crate::grpc::provisioning) fn not_held(refused: HoldRefused) -> Refusal {
+    match refused {
+        HoldRefused::Superseded(refused) => superseded(refused),
+        HoldRefused::Busy => Refusal::new(
+            Reason::Unavailable,
+            "another replica has this server id at the moment; try again shortly",
+        )
+        .retry_after(Duration::from_secs(1)),
+        HoldRefused::Storage(error) => refusals::storage(&error),
     }
 }
 

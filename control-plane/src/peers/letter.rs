@@ -1,0 +1,62 @@
+//! What replicas write to each other. Replicas of two versions may run side by side: what can't be read is left unanswered.
+
+use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
+use storage::{LandId, ServerId};
+
+use crate::registry::{LandOrder, Notice, Registration, ServerView};
+
+/// One message.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Letter {
+    /// To be answered under its number.
+    Question {
+        number: u64,
+        question: Question,
+    },
+    Answer {
+        number: u64,
+        answer: Answer,
+    },
+    /// A land that was asked for is not needed after all.
+    Release {
+        land: LandId,
+        reason: String,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Question {
+    /// Reserve the land on this server and have it made.
+    Make { server: ServerId, land: LandId, order: LandOrder, lasting_ms: u64 },
+    /// A server without an agent, which is yours, said that it is there.
+    Register { registration: Registration, expiry_ms: u64 },
+    /// A server without an agent goes.
+    Deregister { server: ServerId },
+    /// End this land if it is on a server of yours.
+    End { land: LandId },
+    /// Which servers do you have?
+    Servers { land_type: Option<SmolStr> },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Answer {
+    /// The land is there. How its server is now, where it still is.
+    Made {
+        now: Option<Notice>,
+    },
+    NotMade {
+        reason: String,
+        now: Option<Notice>,
+    },
+    /// Whether that was done: there was such a thing.
+    Done(bool),
+    /// Somebody else has the server id.
+    Superseded {
+        by: String,
+    },
+    Servers(Vec<ServerView>),
+}

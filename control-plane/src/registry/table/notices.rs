@@ -1,0 +1,78 @@
+//! What this replica tells the others of its own servers.
+
+use std::collections::BTreeMap;
+
+use storage::ServerId;
+
+use super::{Notice, Table};
+
+/// What there is to tell of one server.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Told {
+    Is(Box<Notice>),
+    /// It takes no lands here any more; its id was held with this term.
+    Gone {
+        term: u64,
+    },
+}
+
+/// The servers of which there is news, where anybody is told at all.
+#[derive(Debug, Default)]
+pub(super) struct News {
+    wanted: bool,
+    /// With the terms under which they are, or were, this replica's.
+    changed: BTreeMap<ServerId, u64>,
+    /// Of the newest notice.
+    number: u64,
+}
+
+impl News {
+    pub(super) fn changed(&mut self, server: &ServerId, term: u64) {
+        if self.wanted {
+            self.changed.insert(server.clone(), term);
+        }
+    }
+}
+
+impl Table {
+    /// Whether others have to be told of something.
+    pub(crate) fn has_news(&self) -> bool {
+        !self.news.changed.is_empty()
+    }
+
+    /// From now on, changes are kept until they are taken.
+    pub(crate) fn keep_news(&mut self) {
+        self.news.wanted = true;
+    }
+
+    /// The servers that changed since they were taken last.
+    pub(crate) fn take_news(&mut self) -> Vec<(ServerId, Told)> {
+        let changed = std::mem::take(&mut self.news.changed);
+        let told = |(id, term): (ServerId, u64)| {
+            let told = self.notice(&id).map_or(Told::Gone { term }, |notice| Told::Is(Box::new(notice)));
+            (id, told)
+        };
+        changed.into_iter().map(told).collect()
+    }
+
+    /// Every server of this replica that isn't lost.
+    pub(crate) fn all_news(&mut self) -> Vec<(ServerId, Notice)> {
+        let ids: Vec<_> = self.servers.keys().cloned().collect();
+        ids.into_iter().filter_map(|id| Some((id.clone(), self.notice(&id)?))).collect()
+    }
+
+    /// How a server of this replica is now.
+    pub(crate) fn notice(&mut self, id: &ServerId) -> Option<Notice> {
+        let server = self.servers.get(id).filter(|server| server.lost_until.is_none())?;
+        self.news.number += 1;
+        Some(Notice {
+            registration: server.registration.clone(),
+            term: server.term,
+            number: self.news.number,
+            free: server.free(),
+            state: server.state(),
+            registered_at: server.registered_at,
+            last_heard: server.last_heard,
+        })
+    }
+}
