@@ -9,7 +9,7 @@ use std::{
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use runtime::{program::block_on, telemetry};
 
-use crate::{demo_server, dev, load, reference, scenario};
+use crate::{demo_server, dev, fleet, load, reference, scenario};
 
 /// `muster` and everything it can do.
 #[derive(Debug, Parser)]
@@ -19,7 +19,8 @@ use crate::{demo_server, dev, load, reference, scenario};
     about = "Matchmaking for multiplayer games: run it, try it, put it under load",
     long_about = "Muster is a matchmaking control plane for multiplayer games. Players ask for a match; Muster queues them, finds \
         others, picks a game server, and gives everyone a token to play there.\n\n\
-        Start with `muster dev`: all of it in one process, with a page to play on.",
+        Start with `muster dev`: all of it in one process, with a page to play on. `muster fleet` runs several of everything, to \
+        see what happens when one dies.",
     after_help = "The programs that run in production are control-plane, edge-gateway and provisioning-agent; each has --help."
 )]
 struct Cli {
@@ -30,6 +31,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Dev(dev::Config),
+    Fleet(fleet::Config),
     Load(load::Config),
     Scenario(scenario::Config),
     DemoServer(DemoServer),
@@ -57,6 +59,10 @@ struct DemoServer {
 ///
 /// Exit codes: 0 where all went well, 1 where something failed, 2 for arguments or files that can't be taken.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<_> = args.into_iter().collect();
+    if let Some(code) = fleet::enter(&args) {
+        return code;
+    }
     let parsed = command().try_get_matches_from(args);
     let cli = parsed.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches));
     match cli.unwrap_or_else(|error| error.exit()).command {
@@ -65,6 +71,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Dev(config)) => {
             telemetry::start(&config.telemetry);
             block_on(async |stop| dev::run(config, stop).await)
+        }
+        Some(Command::Fleet(config)) => {
+            telemetry::start(&config.telemetry);
+            block_on(async |stop| fleet::run(config, stop).await)
         }
         Some(Command::Load(config)) => {
             telemetry::start(&config.telemetry);
@@ -92,6 +102,7 @@ pub(crate) fn command() -> clap::Command {
     Cli::command()
         // What `dev` prints when it is ready says already whom its gateway trusts.
         .mut_subcommand("dev", quiet("warn,edge_gateway::app=error"))
+        .mut_subcommand("fleet", quiet("warn"))
         .mut_subcommand("load", quiet("warn"))
         .mut_subcommand("scenario", quiet("warn"))
 }

@@ -3,6 +3,7 @@
 //! | module | subcommand |
 //! |---|---|
 //! | [`dev`] | all of Muster in one process |
+//! | [`fleet`] | several of everything as real processes, to watch them fail and recover |
 //! | [`demo_server`] | the demo game server, the example to read for integrators |
 //! | [`load`] | players at a steady rate |
 //! | [`scenario`] | stories of players, from JSON files |
@@ -13,6 +14,7 @@
 
 pub mod demo_server;
 pub mod dev;
+pub mod fleet;
 pub mod gateway;
 pub mod load;
 pub mod reference;

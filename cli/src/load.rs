@@ -20,13 +20,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use player::Outcome;
 pub use report::Report;
 
-use self::{
-    plan::Plan,
-    player::{Client, Outcome},
-    progress::Progress,
-};
+use self::{plan::Plan, player::Client, progress::Progress};
 use crate::gateway::{Gateway, check_loopback};
 
 /// How long before its time a ticket's socket is opened: a player opens the game before they press the button.
@@ -107,18 +104,10 @@ pub async fn measure(config: &Config, stop: CancellationToken) -> anyhow::Result
     if !config.yes_remote {
         check_loopback(gateway.base(), "--yes-remote").await?;
     }
-    let plan = Plan::new(config.players, config.rate, &config.party, config.transport);
     let tasks = Tasks::new(stop.child_token());
-    let (outcomes, mut arriving) = mpsc::channel(1024);
-    let start = Instant::now() + LEAD;
-    tasks.spawn("arrivals", {
-        let arrivals = arrive(config.clone(), gateway, plan.clone(), start, outcomes, tasks.clone());
-        let stop = tasks.stopping().clone();
-        async move { stop.run_until_cancelled(arrivals).await.unwrap_or_default() }
-    });
-
+    let mut arriving = start(config, vec![gateway], &tasks);
     let progress = Progress::start(config.players);
-    let mut report = Report::new(config, plan.players());
+    let mut report = Report::new(config, config.players);
     // Ends when every ticket has dropped its sender, because it is done or because of a stop.
     while let Some(outcome) = arriving.recv().await {
         progress.add(&outcome);
@@ -129,10 +118,21 @@ pub async fn measure(config: &Config, stop: CancellationToken) -> anyhow::Result
     Ok(report)
 }
 
+/// Starts the load, whose tickets take the gateways in turn. What became of each comes out; the end of that is the end of the load.
+pub(crate) fn start(config: &Config, gateways: Vec<Gateway>, tasks: &Tasks) -> mpsc::Receiver<Outcome> {
+    let plan = Plan::new(config.players, config.rate, &config.party, config.transport);
+    let (outcomes, arriving) = mpsc::channel(1024);
+    let start = Instant::now() + LEAD;
+    let arrivals = arrive(config.clone(), gateways, plan, start, outcomes, tasks.clone());
+    let stop = tasks.stopping().clone();
+    tasks.spawn("arrivals", async move { stop.run_until_cancelled(arrivals).await.unwrap_or_default() });
+    arriving
+}
+
 /// Starts every ticket a moment before its time.
 async fn arrive(
     config: Config,
-    gateway: Gateway,
+    gateways: Vec<Gateway>,
     plan: Plan,
     start: Instant,
     outcomes: mpsc::Sender<Outcome>,
@@ -140,7 +140,7 @@ async fn arrive(
 ) {
     let run = uuid::Uuid::new_v4().simple().to_string();
     let mut first_player = 0;
-    for ticket in plan.tickets() {
+    for (ticket, gateway) in plan.tickets().zip(gateways.iter().cycle()) {
         sleep_until(start + ticket.at - LEAD).await;
         let players = first_player..first_player + ticket.players;
         first_player = players.end;

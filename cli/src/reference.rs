@@ -54,7 +54,7 @@ pub fn page() -> String {
         ("provisioning-agent", provisioning_agent::Config::command(), ""),
     ];
     let muster = crate::cli::command();
-    let tools = ["dev", "demo-server", "load", "scenario"].map(|name| {
+    let tools = ["dev", "fleet", "demo-server", "load", "scenario"].map(|name| {
         let tool = muster.find_subcommand(name).expect("the tool is one of muster's");
         (format!("muster {name}"), tool.clone(), "")
     });

@@ -17,7 +17,7 @@ fn without_a_subcommand_it_explains_itself() {
         let output = muster(args);
         assert!(output.status.success(), "{args:?}");
         let said = text(&output.stdout);
-        for tool in ["dev", "load", "scenario", "demo-server", "reference"] {
+        for tool in ["dev", "fleet", "load", "scenario", "demo-server", "reference"] {
             assert!(said.contains(tool), "{args:?}: {said}");
         }
     }
@@ -57,6 +57,16 @@ fn another_machine_is_put_under_load_only_on_purpose() {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("another machine") && said.contains("--yes-remote"), "{said}");
+}
+
+#[test]
+fn a_fleet_without_redis_says_how_to_get_one() {
+    let output = Command::new(env!("CARGO_BIN_EXE_muster")).arg("fleet").env("PATH", "").output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for part in ["redis-server is not on the PATH", "apt-get install redis-server", "--redis-url"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
 }
 
 #[test]

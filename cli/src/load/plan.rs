@@ -44,11 +44,6 @@ impl Plan {
         Self { players, rate, parties: parties.to_vec(), transport }
     }
 
-    /// How many players come.
-    pub(super) fn players(&self) -> u32 {
-        self.players
-    }
-
     /// The tickets in the order of their times. The last party is as small as it has to be.
     pub(super) fn tickets(&self) -> impl Iterator<Item = Arrival> {
         let mut sent = 0;

@@ -25,8 +25,8 @@ pub(super) struct Client {
 
 /// What became of one ticket. All times are counted from its scheduled moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Outcome {
-    pub(super) players: u32,
+pub(crate) struct Outcome {
+    pub(crate) players: u32,
     pub(super) way: Way,
     /// When it was scheduled, and when it was really sent: how late the load itself was.
     pub(super) scheduled: Instant,
@@ -34,9 +34,9 @@ pub(super) struct Outcome {
     /// When the gateway had taken the ticket.
     pub(super) enqueued: Option<Duration>,
     /// When it had told the assignment.
-    pub(super) assigned: Option<Duration>,
+    pub(crate) assigned: Option<Duration>,
     /// The code of what went wrong.
-    pub(super) error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 impl Client {
