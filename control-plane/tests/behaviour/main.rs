@@ -6,6 +6,10 @@ mod hostile;
 mod keys;
 mod load;
 mod program;
+#[expect(dead_code, reason = "the tests of the storage need more of it")]
+#[path = "../../storage/tests/redis/server.rs"]
+mod redis_server;
+mod replicas;
 mod servers;
 mod stack;
 mod standard;

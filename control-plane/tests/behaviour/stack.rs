@@ -29,7 +29,9 @@ pub(crate) struct Stack {
     pub(crate) probe: Probe,
     stop: CancellationToken,
     running: JoinHandle<anyhow::Result<()>>,
-    _keys: tempfile::TempDir,
+    /// Gone with the stack.
+    #[expect(dead_code, reason = "it is there for its end")]
+    keys: Option<tempfile::TempDir>,
 }
 
 /// The settings of a test, to be changed before it starts.
@@ -50,6 +52,11 @@ impl Stack {
     pub(crate) async fn with(mut config: Config, queues: &[(&str, QueueEntry)]) -> Self {
         let keys = keys();
         config.keys_dir = keys.path().join("keys");
+        Self { keys: Some(keys), ..Self::with_own_keys(config, queues).await }
+    }
+
+    /// The configuration says where the keys are.
+    pub(crate) async fn with_own_keys(config: Config, queues: &[(&str, QueueEntry)]) -> Self {
         let queues = queues.iter().map(|(key, entry)| ((*key).to_owned(), entry.clone())).collect();
         let control_plane = ControlPlane::bind(config, Sections { queues }).await.unwrap();
         let (addr, probe) = (control_plane.grpc_addr(), control_plane.probe());
@@ -57,7 +64,7 @@ impl Stack {
         let running = tokio::spawn(control_plane.run(stop.clone()));
         let endpoint = Endpoint::from_shared(format!("http://{addr}")).unwrap();
         let channel = endpoint.connect().await.unwrap();
-        Self { channel, probe, stop, running, _keys: keys }
+        Self { channel, probe, stop, running, keys: None }
     }
 
     pub(crate) fn matchmaking(&self) -> MatchmakingClient<Channel> {
@@ -145,7 +152,7 @@ impl Stack {
 }
 
 /// A directory with keys in it: the same ones in all tests, for one takes a good part of a second to make.
-fn keys() -> tempfile::TempDir {
+pub(crate) fn keys() -> tempfile::TempDir {
     static FILES: OnceLock<Vec<(OsString, Vec<u8>)>> = OnceLock::new();
     let files = FILES.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();

@@ -81,7 +81,7 @@ async fn a_watch_tells_the_place_in_the_queue() {
     for player in ["a", "b", "c"] {
         ids.push(stack.enqueue("demo:9", &[player]).await);
     }
-    // Counted once a second; a watch tells changes every few seconds, and what is there at once.
+    // A watch tells what is there at once, and changes every few seconds.
     stack.place_is(&ids[2], 3).await;
     let (subscribe, requests) = mpsc::channel(16);
     let mut news = stack.matchmaking().watch(ReceiverStream::new(requests)).await.unwrap().into_inner();
