@@ -1,35 +1,33 @@
 //! What a ticket's watcher is told: its state, with tokens that are signed for this very delivery.
 
-use std::{collections::HashMap, sync::Arc, time::SystemTime};
+use std::{collections::HashMap, time::SystemTime};
 
 use proto::{error::Refusal, matchmaking::v1 as pb};
 use runtime::Clock;
-use storage::{Assignment, Status, TicketState};
+use storage::{Assignment, Place, Status, TicketState};
 use tokens::{Admission, Claims, SigningPool};
-
-use crate::matchmaker::Board;
 
 /// Turns what storage holds into what players get.
 #[derive(Debug)]
 pub(crate) struct Delivery {
     signing: SigningPool,
     issuer: String,
-    board: Arc<Board>,
     clock: Clock,
 }
 
 impl Delivery {
-    pub(crate) fn new(signing: SigningPool, issuer: String, board: Arc<Board>, clock: Clock) -> Self {
-        Self { signing, issuer, board, clock }
+    pub(crate) fn new(signing: SigningPool, issuer: String, clock: Clock) -> Self {
+        Self { signing, issuer, clock }
     }
 
-    /// The ticket as its watchers see it: with its place while it waits, with tokens once it is assigned.
-    pub(crate) async fn ticket(&self, state: &TicketState) -> Result<pb::Ticket, Refusal> {
+    /// The ticket as its watchers see it: with its place while it waits, where that is known, and with tokens once it is
+    /// assigned.
+    pub(crate) async fn ticket(
+        &self,
+        state: &TicketState,
+        place: Option<Place>,
+    ) -> Result<pb::Ticket, Refusal> {
         let record = &state.record;
-        let place = match state.status {
-            Status::Queued => self.board.place(&record.queue, record.ticket.order),
-            _ => None,
-        };
         let assignment = match &state.status {
             Status::Assigned(assignment) => Some(self.assignment(state, assignment).await?),
             _ => None,
@@ -43,9 +41,11 @@ impl Delivery {
             enqueued_at_unix_ms: record.ticket.enqueued_at.0,
             expires_at_unix_ms: record.ticket.expires_at.0,
             assignment,
-            place: place.map(|(position, estimate)| pb::QueuePlace {
-                position,
-                estimated_wait_ms: estimate.map(|wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX)),
+            place: place.map(|place| pb::QueuePlace {
+                position: place.position,
+                estimated_wait_ms: place
+                    .estimated_wait
+                    .map(|wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX)),
             }),
         })
     }
@@ -115,7 +115,7 @@ pub(crate) fn status(status: &Status) -> pb::TicketStatus {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::{sync::Arc, time::Duration};
 
     use matching::{GroupId, Player, PlayerId, QueueKey, Ticket, TicketId, Time};
     use storage::{AssignmentId, LandId, MatchId, ServerId, TicketRecord};
@@ -158,10 +158,9 @@ mod tests {
             bits: tokens::DEFAULT_BITS,
         };
         let ring = Arc::new(KeyRing::open(dir.path(), settings, SystemTime::now()).unwrap());
-        let board = Arc::new(Board::default());
-        let delivery = Delivery::new(SigningPool::new(ring), "muster".to_owned(), board, Clock::start());
+        let delivery = Delivery::new(SigningPool::new(ring), "muster".to_owned(), Clock::start());
         for ahead in [Duration::ZERO, Duration::from_secs(3600)] {
-            let ticket = delivery.ticket(&assigned(ahead)).await.unwrap();
+            let ticket = delivery.ticket(&assigned(ahead), None).await.unwrap();
             assert!(!ticket.assignment.unwrap().match_token.is_empty());
         }
     }

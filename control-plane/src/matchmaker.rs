@@ -2,9 +2,8 @@
 //!
 //! A queue's work is done by its [`worker`]: it feeds the queue's engine from storage (what it knows is in [`waiting`]), and
 //! [`place`]s what the engine proposes.
-//! What there is to say about a queue meanwhile is on the [`board`].
+//! What there is to say about a queue meanwhile it reports to storage, where every replica reads it.
 
-mod board;
 mod held_up;
 mod place;
 mod waiting;
@@ -15,14 +14,15 @@ use std::{sync::Arc, time::Duration};
 
 use matching::{QueueKey, Time};
 use runtime::{Clock, Tasks};
-use storage::{Lease, Storage, WorkerId};
+use storage::{Lease, QueueReport, Storage, WorkerId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-pub(crate) use board::{Board, QueueReport};
-
 use self::worker::Worker;
-use crate::{allocation::Allocation, queues::Queues};
+use crate::{
+    allocation::Allocation,
+    queues::{QueueSettings, Queues},
+};
 
 /// What every worker needs, and the same for all.
 #[derive(Debug)]
@@ -30,7 +30,6 @@ pub(crate) struct Matchmaker {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) allocation: Arc<dyn Allocation>,
     pub(crate) queues: Arc<Queues>,
-    pub(crate) board: Arc<Board>,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
     /// Counts the times at which room for lands appeared.
@@ -74,14 +73,21 @@ impl Matchmaker {
         // A queue that was taken out of the configuration still has its tickets: its key says what to do with them.
         let settings = self.queues.of(&queue);
         tracing::debug!(%queue, fence = lease.fence, "owning a queue");
-        let report = QueueReport::new(&settings);
-        let on_board = self.board.add(queue.clone(), report);
-        let worker = Worker::new(Arc::clone(self), queue, settings, lease, on_board);
+        let worker = Worker::new(Arc::clone(self), queue, settings, lease);
         self.tasks.spawn("queue worker", worker.run());
     }
 
     fn now(&self) -> Time {
         Time(self.clock.now_ms())
+    }
+}
+
+/// What there is to say about a queue of which only the settings are known.
+pub(crate) fn unknown(settings: &QueueSettings) -> QueueReport {
+    QueueReport {
+        land_type: settings.land_type.clone(),
+        rules: settings.rules.to_string(),
+        ..QueueReport::default()
     }
 }
 

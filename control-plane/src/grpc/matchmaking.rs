@@ -12,7 +12,7 @@ use proto::{
     matchmaking::v1::{self as pb, matchmaking_server::Matchmaking},
 };
 use runtime::{Clock, Tasks};
-use storage::{Cancelled, Status, Storage, TicketState};
+use storage::{Cancelled, Place, Status, Storage, TicketState};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Streaming};
 
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     delivery::{self, Delivery},
-    matchmaker::{Board, QueueReport},
+    matchmaker,
     queues::Queues,
 };
 
@@ -41,7 +41,6 @@ pub(crate) struct MatchmakingService(pub(crate) Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) queues: Arc<Queues>,
-    pub(crate) board: Arc<Board>,
     pub(crate) delivery: Delivery,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
@@ -75,7 +74,7 @@ impl Matchmaking for MatchmakingService {
     ) -> Result<Response<pb::GetTicketResponse>, tonic::Status> {
         let request = request.into_inner();
         let state = self.0.get(&request.ticket_id, request.wait_ms).await?;
-        let ticket = self.0.delivery.ticket(&state).await?;
+        let ticket = self.0.shown(&state).await?;
         Ok(Response::new(pb::GetTicketResponse { ticket: Some(ticket) }))
     }
 
@@ -123,10 +122,11 @@ impl Matchmaking for MatchmakingService {
         &self,
         _request: Request<pb::ListQueuesRequest>,
     ) -> Result<Response<pb::ListQueuesResponse>, tonic::Status> {
-        let mut reports = self.0.board.all();
+        let reports = self.0.storage.reports(self.0.now()).await;
+        let mut reports = reports.map_err(|error| refusals::storage(&error))?;
         for key in self.0.queues.configured() {
             if let Err(place) = reports.binary_search_by(|(known, _)| known.cmp(key)) {
-                reports.insert(place, (key.clone(), QueueReport::new(&self.0.queues.of(key))));
+                reports.insert(place, (key.clone(), matchmaker::unknown(&self.0.queues.of(key))));
             }
         }
         let queues = reports.into_iter().map(|(key, report)| convert::queue(&key, report)).collect();
@@ -195,6 +195,27 @@ impl Shared {
         let read = self.storage.read(std::slice::from_ref(id)).await;
         let state = read.map_err(|error| refusals::storage(&error))?.pop().flatten();
         state.ok_or_else(refusals::ticket_not_found)
+    }
+
+    /// A ticket as it is shown by itself.
+    async fn shown(&self, state: &TicketState) -> Result<pb::Ticket, Refusal> {
+        let place = self.places(std::slice::from_ref(state)).await.pop().flatten();
+        self.delivery.ticket(state, place).await
+    }
+
+    /// The places of those that are queued. What a ticket has become is told also where its place can't be had.
+    async fn places(&self, tickets: &[TicketState]) -> Vec<Option<Place>> {
+        let mut places = vec![None; tickets.len()];
+        let queued: Vec<_> = (0..tickets.len()).filter(|at| tickets[*at].status == Status::Queued).collect();
+        if queued.is_empty() {
+            return places;
+        }
+        let records: Vec<_> = queued.iter().map(|at| Arc::clone(&tickets[*at].record)).collect();
+        match self.storage.places(&records, self.now()).await {
+            Ok(found) => queued.into_iter().zip(found).for_each(|(at, place)| places[at] = place),
+            Err(error) => tracing::debug!(%error, "tickets are told without their places"),
+        }
+        places
     }
 
     fn now(&self) -> Time {

@@ -13,7 +13,10 @@ use matching::TicketId;
 use storage::Status;
 use tokio::time::Instant;
 
-use self::{unreliable::Unreliable, world::World};
+use self::{
+    unreliable::{Reports, Unreliable},
+    world::World,
+};
 use crate::registry::{Answer, Command};
 
 #[tokio::test(start_paused = true)]
@@ -21,10 +24,10 @@ async fn a_queue_without_tickets_is_given_up() {
     let world = World::new();
     world.enqueue("demo:2", "a").await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert_eq!(world.board.all().len(), 1);
+    assert_eq!(world.reports().await.len(), 1);
     world.cancel("a").await;
     tokio::time::sleep(Duration::from_secs(60)).await;
-    assert_eq!(world.board.all().len(), 0, "nobody needs it any more");
+    assert_eq!(world.reports().await.len(), 0, "nobody needs it any more");
     world.stop().await;
 }
 
@@ -43,7 +46,7 @@ async fn a_server_that_refuses_is_not_asked_without_pause() {
         }
     }
     assert!(asked > 5, "asked again after each pause, not {asked} times");
-    let report = &world.board.all()[0].1;
+    let report = &world.reports().await[0];
     assert!(report.held_up_by.contains("no mood") && report.queued_tickets == 1, "{report:?}");
     server.make_all_lands();
     world.assignment("a").await;
@@ -82,7 +85,7 @@ async fn a_queue_that_is_emptied_while_it_pauses_comes_to_rest() {
     world.cancel("a").await;
     // Here time passes only while nobody has anything to do: a worker that spins stops it.
     tokio::time::sleep(Duration::from_secs(10)).await;
-    let report = &world.board.all()[0].1;
+    let report = &world.reports().await[0];
     assert_eq!((report.queued_tickets, report.held_up_by.as_str()), (0, ""));
     world.stop().await;
 }
@@ -121,6 +124,38 @@ async fn a_storage_that_fails_is_not_asked_without_pause() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn matches_do_not_wait_for_reports() {
+    let storage = Arc::new(Unreliable::default());
+    *storage.reports.lock() = Reports::Unanswered;
+    let world = World::on(Arc::clone(&storage) as _);
+    world.server("s-1", 10).make_all_lands();
+    for n in 0..10 {
+        world.enqueue("demo", &format!("t-{n}")).await;
+        let (status, after) = world.ended(&format!("t-{n}")).await;
+        assert!(matches!(status, Status::Assigned(_)) && after < Duration::from_millis(100), "{after:?}");
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    assert_eq!(storage.reported.load(Ordering::Relaxed), 1, "one is on its way at a time");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_that_was_not_taken_is_made_up_for() {
+    let storage = Arc::new(Unreliable::default());
+    *storage.reports.lock() = Reports::Refused;
+    let world = World::on(Arc::clone(&storage) as _);
+    world.enqueue("demo:2", "a").await;
+    tokio::time::sleep(Duration::from_millis(10_500)).await;
+    let reported = storage.reported.load(Ordering::Relaxed);
+    assert!((5..=12).contains(&reported), "reported {reported} times in ten seconds");
+    assert_eq!(storage.followed.load(Ordering::Relaxed), 1, "the queue isn't given up for it");
+    *storage.reports.lock() = Reports::Taken;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(world.reports().await[0].queued_tickets, 1);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_assignment_stays_readable_though_the_wall_clock_was_set_back() {
     let world = World::new();
     world.server("s-1", 10).make_all_lands();
@@ -140,10 +175,10 @@ async fn a_ticket_whose_server_is_asked_counts_as_waiting() {
     world.enqueue("demo", "a").await;
     silent.order().await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
-    let report = &world.board.all()[0].1;
+    let report = &world.reports().await[0];
     assert_eq!((report.queued_tickets, report.queued_players), (1, 1), "{report:?}");
-    let order =
-        world.storage.read(&[TicketId::new("a")]).await.unwrap()[0].as_ref().unwrap().record.ticket.order;
-    assert_eq!(world.board.place(&matching::QueueKey::new("demo"), order).map(|(place, _)| place), Some(1));
+    let record = world.storage.read(&[TicketId::new("a")]).await.unwrap()[0].as_ref().unwrap().record.clone();
+    let place = world.storage.places(&[record], world.now()).await.unwrap()[0].unwrap();
+    assert_eq!(place.position, 1);
     world.stop().await;
 }

@@ -23,15 +23,17 @@ pub(super) struct Waiting {
     placing: BTreeMap<u64, Arc<TicketRecord>>,
     /// Those that no match can take (their queue's rules changed since they came), by expiry: all they wait for.
     misfits: BTreeSet<(Time, TicketId)>,
+    /// In all of them.
+    players: usize,
 }
 
 /// What there is to say about them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Census {
+    pub(super) tickets: usize,
     pub(super) players: usize,
+    /// When the first in the queue's order was enqueued.
     pub(super) oldest: Option<Time>,
-    /// One for each ticket, sorted.
-    pub(super) orders: Vec<u64>,
 }
 
 impl Waiting {
@@ -41,6 +43,7 @@ impl Waiting {
             records: HashMap::new(),
             placing: BTreeMap::new(),
             misfits: BTreeSet::new(),
+            players: 0,
         }
     }
 
@@ -54,6 +57,7 @@ impl Waiting {
         if !fits {
             self.misfits.insert(misfit(&record));
         }
+        self.players += record.ticket.size();
         self.records.insert(record.ticket.id.clone(), record);
         fits
     }
@@ -61,6 +65,7 @@ impl Waiting {
     /// A ticket is not queued any more.
     pub(super) fn went(&mut self, id: &TicketId) {
         if let Some(record) = self.records.remove(id) {
+            self.players -= record.ticket.size();
             self.engine.remove(id);
             self.placing.remove(&record.ticket.order);
             self.misfits.remove(&misfit(&record));
@@ -108,19 +113,17 @@ impl Waiting {
         self.engine.next_deadline().into_iter().chain(misfit)
     }
 
-    /// Counts all of them, which takes a while where there are millions.
     pub(super) fn census(&self) -> Census {
+        // Each place knows its first, but for the misfits, of which there are hardly any.
         let misfits = self.misfits.iter().filter_map(|(_, id)| self.records.get(id));
-        let others = self.placing.values().chain(misfits).map(|record| &record.ticket);
-        let mut census = Census::default();
-        for ticket in self.engine.tickets().chain(others) {
-            census.players += ticket.size();
-            census.oldest =
-                Some(census.oldest.map_or(ticket.enqueued_at, |oldest| oldest.min(ticket.enqueued_at)));
-            census.orders.push(ticket.order);
+        let placing = self.placing.first_key_value().map(|(_, record)| record);
+        let others = placing.into_iter().chain(misfits).map(|record| &record.ticket);
+        let oldest = self.engine.tickets().next().into_iter().chain(others).min_by_key(|ticket| ticket.order);
+        Census {
+            tickets: self.records.len(),
+            players: self.players,
+            oldest: oldest.map(|ticket| ticket.enqueued_at),
         }
-        census.orders.sort_unstable();
-        census
     }
 }
 

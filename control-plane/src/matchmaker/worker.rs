@@ -7,14 +7,14 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use matching::{QueueKey, Time};
-use storage::{Fenced, Lease, QueueChange, StorageError};
+use storage::{Fenced, Lease, QueueChange, QueueReport, StorageError};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{
     Matchmaker,
-    board::OnBoard,
     held_up::HeldUp,
     place::{Match, Placed},
+    unknown,
     waiting::Waiting,
     waits::Waits,
 };
@@ -26,7 +26,7 @@ const PLACING: usize = 256;
 const CHANGES_AT_ONCE: usize = 1_024;
 /// Expired tickets ended at once.
 const EXPIRED_AT_ONCE: usize = 1_024;
-/// How often the board is brought up to date where something changed, and where time alone makes it wrong: waits are
+/// How often the queue is reported where something changed, and where time alone makes the last report wrong: waits are
 /// not recent for ever.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 const REPORT_AGAIN: Duration = Duration::from_secs(60);
@@ -48,8 +48,9 @@ pub(super) struct Worker {
     held_up: HeldUp,
     waits: Waits,
     matches_made: u64,
-    on_board: OnBoard,
-    /// Whether the board doesn't know the newest.
+    /// The report that is on its way: one at most.
+    reporting: FuturesUnordered<BoxFuture<'static, Result<bool, StorageError>>>,
+    /// Whether something changed since the last one.
     unreported: bool,
     next_report: Instant,
     /// When there were tickets last.
@@ -78,7 +79,6 @@ impl Worker {
         queue: QueueKey,
         settings: Arc<QueueSettings>,
         lease: Lease,
-        on_board: OnBoard,
     ) -> Self {
         let waiting = Waiting::new(settings.rules.clone());
         Self {
@@ -92,7 +92,7 @@ impl Worker {
             held_up: HeldUp::default(),
             waits: Waits::default(),
             matches_made: 0,
-            on_board,
+            reporting: FuturesUnordered::new(),
             unreported: true,
             next_report: Instant::now(),
             last_busy: Instant::now(),
@@ -154,6 +154,7 @@ impl Worker {
                     _ => changes.drain(..).for_each(|change| self.take_in(change)),
                 },
                 Some((room_seen, placed)) = self.placing.next() => self.settle(room_seen, placed)?,
+                Some(reported) = self.reporting.next() => self.reported(reported)?,
                 changed = room.changed() => if changed.is_err() {
                     return Err(End::Released("shutting down"));
                 },
@@ -268,35 +269,46 @@ impl Worker {
         let deadline = self.held_up.until().into_iter().chain(self.waiting.deadlines());
         // One that is due already waits for something else: for room, or for a match that is being placed.
         let deadline = deadline.filter(|at| *at > now).min().map(|at| self.shared.clock.instant_of(at.0));
-        Ok(deadline.into_iter().chain([idle_at, self.report_due_at()]).min().unwrap_or(idle_at))
+        let report_at = self.reporting.is_empty().then(|| self.report_due_at());
+        Ok(deadline.into_iter().chain(report_at).chain([idle_at]).min().unwrap_or(idle_at))
     }
 
     fn report_due_at(&self) -> Instant {
         if self.unreported { self.next_report } else { self.next_report + REPORT_AGAIN }
     }
 
-    /// Brings the board up to date, at most once in a while.
+    /// Says how the queue is, at most once in a while. Matches don't wait for it.
     fn report(&mut self, now: Time) {
-        let started = Instant::now();
-        if started < self.report_due_at() {
+        if !self.reporting.is_empty() || Instant::now() < self.report_due_at() {
             return;
         }
         let census = self.waiting.census();
-        let estimated_wait = self.waits.middle(now);
-        let held_up_by = if self.waiting.is_empty() { "" } else { self.held_up.reason() };
-        self.on_board.update(|report| {
-            report.queued_tickets = census.orders.len();
-            report.queued_players = census.players;
-            report.oldest = census.oldest;
-            report.matches_made = self.matches_made;
-            held_up_by.clone_into(&mut report.held_up_by);
-            report.estimated_wait = estimated_wait;
-            report.orders = census.orders.into();
-        });
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let report = QueueReport {
+            queued_tickets: count(census.tickets),
+            queued_players: count(census.players),
+            oldest: census.oldest,
+            matches_made: self.matches_made,
+            held_up_by: if census.tickets == 0 { String::new() } else { self.held_up.reason().to_owned() },
+            estimated_wait: self.waits.middle(now),
+            ..unknown(&self.settings)
+        };
+        let (storage, lease) = (Arc::clone(&self.shared.storage), self.lease.clone());
+        self.reporting.push(Box::pin(async move { storage.report(&lease, report).await }));
         self.unreported = false;
-        // Counting a million tickets takes milliseconds; it must not be what a worker spends its time on.
-        let pause = (started.elapsed() * 50).clamp(REPORT_EVERY, REPORT_EVERY * 10);
-        self.next_report = Instant::now() + pause;
+        self.next_report = Instant::now() + REPORT_EVERY;
+    }
+
+    fn reported(&mut self, outcome: Result<bool, StorageError>) -> Result<(), End> {
+        match outcome {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(End::LeaseLost),
+            Err(error) => {
+                tracing::debug!(queue = %self.queue, %error, "the queue's report was not taken; the next one will do");
+                self.unreported = true;
+                Ok(())
+            }
+        }
     }
 
     fn now(&self) -> Time {

@@ -2,8 +2,7 @@
 
 use matching::{Attribute, Player, PlayerId, QueueKey};
 use proto::matchmaking::v1 as pb;
-
-use crate::matchmaker::QueueReport;
+use storage::QueueReport;
 
 /// A checked player.
 pub(super) fn player(player: pb::Player) -> Player {
@@ -29,13 +28,12 @@ fn attribute(value: pb::AttributeValue) -> Option<Attribute> {
 
 /// A queue as operators see it.
 pub(super) fn queue(key: &QueueKey, report: QueueReport) -> pb::Queue {
-    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     pb::Queue {
         queue_key: key.to_string(),
         land_type: report.land_type,
         rules: report.rules,
-        queued_tickets: count(report.queued_tickets),
-        queued_players: count(report.queued_players),
+        queued_tickets: report.queued_tickets,
+        queued_players: report.queued_players,
         oldest_enqueued_at_unix_ms: report.oldest.map_or(0, |time| time.0),
         matches_made: report.matches_made,
         held_up_by: report.held_up_by,

@@ -11,7 +11,7 @@ use proto::{
     error::{Reason, Refusal},
     matchmaking::v1::{self as pb, watch_request::Action, watch_response::Event},
 };
-use storage::{Status, TicketState};
+use storage::{Place, TicketState};
 use tokio::{sync::mpsc::Sender, time::MissedTickBehavior};
 use tonic::{Status as GrpcStatus, Streaming};
 
@@ -44,7 +44,7 @@ pub(super) async fn one(shared: &Shared, id: &TicketId, answers: &Answers<pb::Wa
         let read = async {
             let state = shared.read(id).await?;
             let ended = state.status.is_final();
-            Ok::<_, Refusal>((shared.delivery.ticket(&state).await?, ended))
+            Ok::<_, Refusal>((shared.shown(&state).await?, ended))
         };
         let (ticket, ended) = match read.await {
             Ok(read) => read,
@@ -82,20 +82,22 @@ struct Gone;
 /// Follows what the other side subscribes to, until it closes its half.
 pub(super) async fn many(
     shared: &Shared,
-    mut requests: Streaming<pb::WatchRequest>,
+    requests: Streaming<pb::WatchRequest>,
     answers: &Answers<pb::WatchResponse>,
 ) {
     let inbox = shared.storage.signals().inbox();
     let mut watch = Watch { shared, inbox, told: HashMap::new(), answers };
+    // Who subscribes to many at once has them read at once.
+    let mut requests = requests.ready_chunks(READ_AT_ONCE);
     let mut read_again = tokio::time::interval(READ_AGAIN);
     // A slow reader's turns are left out, not made up for.
     read_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let done = tokio::select! {
-            request = requests.next() => match request {
-                Some(Ok(request)) => watch.take(request).await,
-                // The other side has gone, or broke off; it subscribes anew on its next stream.
-                Some(Err(_)) | None => return,
+            some = requests.next() => match some {
+                Some(some) => watch.take(some).await,
+                // The other side has gone.
+                None => return,
             },
             woken = watch.inbox.woken() => watch.tell(woken, Tell::Woken).await,
             _ = read_again.tick() => {
@@ -121,31 +123,39 @@ enum Tell {
 }
 
 impl Watch<'_> {
-    async fn take(&mut self, request: pb::WatchRequest) -> Result<(), Gone> {
-        match request.action {
-            Some(Action::Subscribe(ticket)) => self.subscribe(ticket).await,
-            Some(Action::Unsubscribe(ticket)) => {
-                self.end(&TicketId::new(ticket));
-                Ok(())
+    async fn take(&mut self, requests: Vec<Result<pb::WatchRequest, GrpcStatus>>) -> Result<(), Gone> {
+        let mut subscribed = Vec::new();
+        for request in requests {
+            // An error: the other side broke off; it subscribes anew on its next stream.
+            match request.map_err(|_| Gone)?.action {
+                Some(Action::Subscribe(ticket)) => subscribed.extend(self.subscribe(ticket).await?),
+                Some(Action::Unsubscribe(ticket)) => {
+                    let id = TicketId::new(ticket);
+                    subscribed.retain(|subscribed| *subscribed != id);
+                    self.end(&id);
+                }
+                None => {}
             }
-            None => Ok(()),
         }
+        self.tell(subscribed, Tell::Asked).await
     }
 
-    async fn subscribe(&mut self, ticket: String) -> Result<(), Gone> {
+    /// Follows a ticket; what there is to say about it is still to be told. `None`: it was refused.
+    async fn subscribe(&mut self, ticket: String) -> Result<Option<TicketId>, Gone> {
         if let Err(refusal) = required_id("ticket_id", &ticket) {
             // As much of it as an id can have: a megabyte isn't sent back.
-            return self.refuse(shortened(&ticket, MAX_ID).to_owned(), &refusal).await;
+            return self.refuse(shortened(&ticket, MAX_ID).to_owned(), &refusal).await.map(|()| None);
         }
         let id = TicketId::new(ticket);
         let followed = self.inbox.followed();
         if followed.len() >= MAX_SUBSCRIPTIONS && !followed.contains(&id) {
             let message = format!("this stream follows {MAX_SUBSCRIPTIONS} tickets already; open another");
-            return self.refuse(id.to_string(), &Refusal::new(Reason::RateLimited, message)).await;
+            let refusal = Refusal::new(Reason::RateLimited, message);
+            return self.refuse(id.to_string(), &refusal).await.map(|()| None);
         }
         // Followed before it is read: a change in between is not missed.
         self.inbox.follow(&id);
-        self.tell(vec![id], Tell::Asked).await
+        Ok(Some(id))
     }
 
     /// Reads tickets and sends their states.
@@ -169,17 +179,21 @@ impl Watch<'_> {
             let mut found = Vec::with_capacity(states.len());
             for (id, state) in ids.iter().zip(states) {
                 match state {
-                    Some(state) if why != Tell::InPassing || self.is_news(&state) => found.push(state),
-                    Some(_) => {}
+                    Some(state) => found.push(state),
                     None => {
                         self.end(id);
                         self.refuse(id.to_string(), &refusals::ticket_not_found()).await?;
                     }
                 }
             }
+            let places = shared.places(&found).await;
+            let is_told = |(state, place): &(TicketState, Option<Place>)| {
+                why != Tell::InPassing || self.is_news(state, place.as_ref())
+            };
+            let news: Vec<_> = found.into_iter().zip(places).filter(is_told).collect();
             // Signing takes its time: some ahead, in order, so that one large party doesn't hold up all others.
-            let mut deliveries = stream::iter(found)
-                .map(|state| async move { (shared.delivery.ticket(&state).await, state) })
+            let mut deliveries = stream::iter(news)
+                .map(|(state, place)| async move { (shared.delivery.ticket(&state, place).await, state) })
                 .buffered(DELIVERIES_AT_ONCE);
             while let Some((delivery, state)) = deliveries.next().await {
                 let id = &state.record.ticket.id;
@@ -201,18 +215,13 @@ impl Watch<'_> {
         Ok(())
     }
 
-    fn is_news(&self, state: &TicketState) -> bool {
-        let Some((status, place)) = self.told.get(&state.record.ticket.id) else {
+    /// Whether it isn't what was told last. A place that can't be had is no news.
+    fn is_news(&self, state: &TicketState, place: Option<&Place>) -> bool {
+        let Some((status, told)) = self.told.get(&state.record.ticket.id) else {
             return true;
         };
-        if *status != crate::delivery::status(&state.status) {
-            return true;
-        }
-        let position = match state.status {
-            Status::Queued => self.shared.board.place(&state.record.queue, state.record.ticket.order),
-            _ => None,
-        };
-        place.as_ref().map(|place| place.position) != position.map(|(position, _)| position)
+        *status != crate::delivery::status(&state.status)
+            || place.is_some_and(|place| told.is_none_or(|told| told.position != place.position))
     }
 
     async fn refuse(&self, ticket_id: String, refusal: &Refusal) -> Result<(), Gone> {

@@ -1,4 +1,4 @@
-//! A storage that can't be relied on: the one in memory, whose feeds end early or can't be had.
+//! A storage that can't be relied on: the one in memory, whose feeds end early or can't be had, and which may take no reports.
 
 use std::{
     sync::{
@@ -10,6 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use matching::{QueueKey, TicketId, Time};
+use parking_lot::Mutex;
 use storage::{
     Cancelled, EnqueueError, Enqueued, Fenced, Lease, Local, NewMatch, NewTicket, Place, QueueFeed,
     QueueReport, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
@@ -25,11 +26,31 @@ pub(super) struct Unreliable {
     pub(super) fails: AtomicBool,
     /// How often a feed was asked for.
     pub(super) followed: AtomicUsize,
+    /// What becomes of reports.
+    pub(super) reports: Mutex<Reports>,
+    /// How often an owner reported, whatever became of it.
+    pub(super) reported: AtomicUsize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) enum Reports {
+    #[default]
+    Taken,
+    /// There is no answer.
+    Unanswered,
+    Refused,
 }
 
 impl Default for Unreliable {
     fn default() -> Self {
-        Self { inner: Local::in_memory(), feed_lasts: None, fails: false.into(), followed: 0.into() }
+        Self {
+            inner: Local::in_memory(),
+            feed_lasts: None,
+            fails: false.into(),
+            followed: 0.into(),
+            reports: Mutex::default(),
+            reported: 0.into(),
+        }
     }
 }
 
@@ -99,7 +120,13 @@ impl Storage for Unreliable {
     }
 
     async fn report(&self, lease: &Lease, report: QueueReport) -> Result<bool, StorageError> {
-        self.inner.report(lease, report).await
+        self.reported.fetch_add(1, Ordering::Relaxed);
+        let becomes = *self.reports.lock();
+        match becomes {
+            Reports::Taken => self.inner.report(lease, report).await,
+            Reports::Unanswered => std::future::pending().await,
+            Reports::Refused => Err(StorageError::Unavailable("out of order".to_owned())),
+        }
     }
 
     async fn reports(&self, now: Time) -> Result<Vec<(QueueKey, QueueReport)>, StorageError> {
