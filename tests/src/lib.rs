@@ -7,6 +7,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a panic is how a test reports")]
 #![expect(clippy::unwrap_used, reason = "a panic is how a test reports")]
 
+pub mod chaos;
 mod client;
 mod eventually;
 mod program;
