@@ -33,6 +33,7 @@
 
 mod arrivals;
 mod holds;
+mod letter;
 mod mailbox;
 mod view;
 

@@ -47,11 +47,15 @@ pub(crate) fn subject() -> (Arc<dyn Storage>, Upkeep) {
     (redis, upkeep)
 }
 
+/// The shared cluster, with a prefix that no other test has.
+pub(crate) fn cluster_settings() -> RedisSettings {
+    let addresses = CLUSTER.ports().into_iter().map(|port| ("127.0.0.1".to_owned(), port)).collect();
+    RedisSettings { addresses, topology: RedisTopology::Cluster, ..at(0) }
+}
+
 /// A storage on the shared cluster.
 pub(crate) fn cluster_subject() -> (Arc<dyn Storage>, Upkeep) {
-    let addresses = CLUSTER.ports().into_iter().map(|port| ("127.0.0.1".to_owned(), port)).collect();
-    let settings = RedisSettings { addresses, topology: RedisTopology::Cluster, ..at(0) };
-    let (redis, upkeep) = open(&settings);
+    let (redis, upkeep) = open(&cluster_settings());
     (redis, upkeep)
 }
 

@@ -10,18 +10,19 @@ mod faults;
 mod fixture;
 mod ground;
 mod open;
+mod replicas;
 mod sentinel;
 mod server;
 mod shared;
 mod tls;
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits until `is` answers with something, and returns that.
-async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut is: impl FnMut() -> F) -> T {
+async fn eventually<T>(what: &str, mut is: impl AsyncFnMut() -> Option<T>) -> T {
     let found = async {
         loop {
             if let Some(found) = is().await {

@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use storage::{RedisOpenError, RedisPassword, RedisSettings, Storage as _};
+use storage::{Announce, RedisOpenError, RedisPassword, RedisSettings, Storage as _};
+use tokio::time::timeout;
 
 use crate::{
+    PATIENCE,
     fixture::{NOW, id, ticket},
     ground::{at, open, try_open},
     server::{Server, free_port},
@@ -55,6 +57,10 @@ async fn a_user_needs_only_what_has_the_prefix() {
     storage.enqueue(ticket("t", &["p"]), NOW).await.unwrap();
     storage.cancel(&id("t"), NOW).await.unwrap();
     storage.sweep(NOW, 1).await.unwrap();
+    let (replica, mut mailbox) = storage.join(Duration::from_secs(60));
+    timeout(PATIENCE, mailbox.recv()).await.unwrap();
+    assert_eq!(replica.announce(Vec::new(), true).await, Ok(Announce::Done));
+    assert!(mailbox.announced().await.is_ok());
     let (elsewhere, _upkeep) = open(&RedisSettings { prefix: "other:".to_owned(), ..settings });
     assert!(elsewhere.enqueue(ticket("t", &["p"]), NOW).await.is_err());
 }

@@ -4,15 +4,15 @@
 //! bounded: where it overflows, announcements are thrown away, because they can be read again; a post that finds no room is
 //! lost, as posts may be.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    time::Duration,
-};
+use std::collections::{HashMap, VecDeque};
 
 use parking_lot::{Mutex, MutexGuard};
 use tokio::{sync::Notify, time::Instant};
 
-use super::view::{Change, Known, Verdict, View, What};
+use super::{
+    letter::Letter,
+    view::{Known, Verdict, View},
+};
 use crate::ReplicaId;
 
 /// Letters that may wait.
@@ -39,13 +39,6 @@ struct Inner {
     bytes: usize,
     /// Somebody is still to be told that something was missed.
     missed: bool,
-}
-
-/// What a message was.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Letter {
-    Post { from: ReplicaId, text: String },
-    Change(Change),
 }
 
 /// What is there to take.
@@ -82,7 +75,7 @@ impl Arrivals {
         });
     }
 
-    /// A message came. What can't be read was written by a newer program, and not for this one.
+    /// A message came.
     pub(in crate::redis) fn take(&self, message: &str) {
         if let Some(letter) = Letter::parse(message, &self.me) {
             self.change(|inner| inner.take(letter));
@@ -207,34 +200,123 @@ impl Inner {
     }
 }
 
-impl Letter {
-    /// A line that says what it is and who from, then a text.
-    fn parse(message: &str, me: &ReplicaId) -> Option<Self> {
-        let (head, text) = message.split_once('\n')?;
-        let mut head = head.split(' ');
-        let (kind, from) = (head.next()?, ReplicaId::new(head.next()?));
-        // What is for all comes back to its sender too.
-        if from == *me && kind != "post" {
-            return None;
-        }
-        let mut number = || head.next()?.parse().ok();
-        let (number, what) = match kind {
-            "post" | "post-to-all" => return Some(Self::Post { from, text: text.to_owned() }),
-            "left" => (number()?, What::Left),
-            "announced" => {
-                let (at, all, lasting) = (number()?, number()? == 1, Duration::from_millis(number()?));
-                (at, What::Announced { all, lasting, entries: text.to_owned() })
-            }
-            _ => return None,
-        };
-        Some(Self::Change(Change { from, number, what }))
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    fn arrivals() -> Arrivals {
+        Arrivals::new(ReplicaId::new("me"), ["all".to_owned(), "mine".to_owned()])
     }
 
-    fn size(&self) -> usize {
-        match self {
-            Self::Post { text, .. }
-            | Self::Change(Change { what: What::Announced { entries: text, .. }, .. }) => text.len(),
-            Self::Change(Change { what: What::Left, .. }) => 0,
+    /// One that has read that nothing is announced.
+    fn open() -> Arrivals {
+        let arrivals = arrivals();
+        arrivals.begin();
+        assert_eq!(next(&arrivals), Some(Next::Missed));
+        arrivals.begin_reading();
+        arrivals.end_reading(HashMap::new());
+        arrivals
+    }
+
+    fn next(arrivals: &Arrivals) -> Option<Next> {
+        arrivals.next().now_or_never()
+    }
+
+    fn announced(from: &str, number: u64, all: u8, entries: &str) -> String {
+        format!("announced {from} {number} {all} 8000\n{entries}")
+    }
+
+    /// The number of a change, 0 for a post.
+    fn number(next: Option<Next>) -> Option<u64> {
+        match next? {
+            Next::Missed => None,
+            Next::Letter(Letter::Post { .. }) => Some(0),
+            Next::Letter(Letter::Change(change)) => Some(change.number),
         }
+    }
+
+    #[test]
+    fn what_comes_while_everything_is_read_waits_and_posts_keep_their_place() {
+        let arrivals = open();
+        arrivals.take(&announced("a", 3, 1, "[]"));
+        arrivals.begin_reading();
+        for number in 4..7 {
+            arrivals.take(&announced("a", number, 0, "[]"));
+            arrivals.take("post a\n");
+        }
+        let known = Known { number: 4, until: Instant::now() + Duration::from_secs(8) };
+        arrivals.end_reading(HashMap::from([(ReplicaId::new("a"), known)]));
+        let heard: Vec<_> = std::iter::from_fn(|| number(next(&arrivals))).collect();
+        assert_eq!(heard, [0, 5, 0, 6, 0], "3 and 4 were read");
+        assert_eq!(arrivals.inner.lock().bytes, 0);
+    }
+
+    #[test]
+    fn a_gap_takes_announcements_away_and_leaves_posts() {
+        let arrivals = open();
+        arrivals.take(&announced("a", 1, 1, "[]"));
+        arrivals.take("post a\n");
+        arrivals.take(&announced("a", 3, 0, "[]"));
+        arrivals.take(&announced("a", 4, 0, "[]"));
+        assert_eq!(next(&arrivals), Some(Next::Missed));
+        assert_eq!(number(next(&arrivals)), Some(0));
+        assert_eq!(next(&arrivals), None);
+    }
+
+    #[test]
+    fn a_reading_that_was_given_up_is_reminded_of_and_not_at_once() {
+        let arrivals = open();
+        arrivals.begin_reading();
+        arrivals.give_up_reading();
+        assert_eq!(next(&arrivals), None);
+        arrivals.look();
+        assert_eq!(next(&arrivals), Some(Next::Missed));
+        arrivals.begin_reading();
+        // Whoever read it was dropped.
+        assert_eq!(next(&arrivals), Some(Next::Missed));
+    }
+
+    #[test]
+    fn a_connection_that_is_lost_while_everything_is_read_leaves_it_to_be_read_again() {
+        let arrivals = open();
+        arrivals.begin_reading();
+        arrivals.cut();
+        arrivals.begin();
+        arrivals.end_reading(HashMap::new());
+        assert_eq!(next(&arrivals), Some(Next::Missed));
+    }
+
+    #[test]
+    fn while_nothing_is_heard_nothing_is_missed() {
+        let arrivals = open();
+        arrivals.take(&announced("a", 1, 1, "[]"));
+        arrivals.cut();
+        arrivals.look();
+        assert_eq!(next(&arrivals), None);
+        arrivals.begin_reading();
+        arrivals.end_reading(HashMap::new());
+        arrivals.begin();
+        assert_eq!(next(&arrivals), Some(Next::Missed), "what was read before is of no use");
+    }
+
+    #[test]
+    fn what_nobody_takes_is_bounded() {
+        let arrivals = open();
+        let long = format!("\"{}\"", "x".repeat(BYTES / 4));
+        for number in 1..=5 {
+            arrivals.take(&announced("a", number, 1, &long));
+        }
+        assert_eq!(next(&arrivals), Some(Next::Missed));
+        assert_eq!(next(&arrivals), None);
+        assert_eq!(arrivals.inner.lock().bytes, 0);
+        for _ in 0..=LETTERS {
+            arrivals.take("post a\n");
+        }
+        assert_eq!(next(&arrivals), Some(Next::Missed));
+        assert_eq!(std::iter::from_fn(|| next(&arrivals)).count(), LETTERS);
     }
 }

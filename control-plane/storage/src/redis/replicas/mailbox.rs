@@ -7,7 +7,8 @@ use std::{collections::HashMap, fmt, sync::Arc};
 
 use super::{
     Replicas,
-    arrivals::{Arrivals, Letter, Next},
+    arrivals::{Arrivals, Next},
+    letter::Letter,
     view::{Change, Known, What},
 };
 use crate::{Mail, ReplicaId, StorageError};

@@ -75,7 +75,7 @@ impl View {
                 None => Verdict::Drop,
             },
             What::Announced { all, lasting, .. } => {
-                if !all && last.map(|last| last + 1) != Some(change.number) {
+                if !all && last.is_none_or(|last| last.saturating_add(1) != change.number) {
                     return Verdict::Missed;
                 }
                 let until = now + lasting;
