@@ -199,23 +199,24 @@ impl Shared {
 
     /// A ticket as it is shown by itself.
     async fn shown(&self, state: &TicketState) -> Result<pb::Ticket, Refusal> {
-        let place = self.places(std::slice::from_ref(state)).await.pop().flatten();
+        let place = self.places([state]).await.pop().flatten();
         self.delivery.ticket(state, place).await
     }
 
-    /// The places of those that are queued. What a ticket has become is told also where its place can't be had.
-    async fn places(&self, tickets: &[TicketState]) -> Vec<Option<Place>> {
-        let mut places = vec![None; tickets.len()];
-        let queued: Vec<_> = (0..tickets.len()).filter(|at| tickets[*at].status == Status::Queued).collect();
-        if queued.is_empty() {
-            return places;
+    /// The places of those that are queued, one for each ticket. What a ticket has become is told also where its place can't
+    /// be had.
+    async fn places(&self, tickets: impl IntoIterator<Item = &TicketState>) -> Vec<Option<Place>> {
+        let queued = |ticket: &TicketState| ticket.status == Status::Queued;
+        let tickets: Vec<_> = tickets.into_iter().map(|t| queued(t).then(|| Arc::clone(&t.record))).collect();
+        let records: Vec<_> = tickets.iter().flatten().cloned().collect();
+        if records.is_empty() {
+            return vec![None; tickets.len()];
         }
-        let records: Vec<_> = queued.iter().map(|at| Arc::clone(&tickets[*at].record)).collect();
-        match self.storage.places(&records, self.now()).await {
-            Ok(found) => queued.into_iter().zip(found).for_each(|(at, place)| places[at] = place),
-            Err(error) => tracing::debug!(%error, "tickets are told without their places"),
-        }
-        places
+        let found = self.storage.places(&records, self.now()).await;
+        let found =
+            found.inspect_err(|error| tracing::debug!(%error, "tickets are told without their places"));
+        let mut found = found.unwrap_or_default().into_iter();
+        tickets.iter().map(|queued| queued.as_ref().and_then(|_| found.next().flatten())).collect()
     }
 
     fn now(&self) -> Time {

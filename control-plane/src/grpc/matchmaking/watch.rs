@@ -176,27 +176,23 @@ impl Watch<'_> {
                 }
             };
             let (answers, shared) = (self.answers, self.shared);
-            let mut found = Vec::with_capacity(states.len());
-            for (id, state) in ids.iter().zip(states) {
-                match state {
-                    Some(state) => found.push(state),
-                    None => {
-                        self.end(id);
-                        self.refuse(id.to_string(), &refusals::ticket_not_found()).await?;
-                    }
-                }
-            }
-            let places = shared.places(&found).await;
-            let is_told = |(state, place): &(TicketState, Option<Place>)| {
-                why != Tell::InPassing || self.is_news(state, place.as_ref())
+            let mut places = shared.places(states.iter().flatten()).await.into_iter();
+            let found = states.into_iter().map(|state| state.map(|state| (state, places.next().flatten())));
+            let is_told = |(_, found): &(_, Option<(TicketState, Option<Place>)>)| {
+                let known = found.as_ref().filter(|_| why == Tell::InPassing);
+                known.is_none_or(|(state, place)| self.is_news(state, place.as_ref()))
             };
-            let news: Vec<_> = found.into_iter().zip(places).filter(is_told).collect();
+            let news: Vec<_> = ids.iter().cloned().zip(found).filter(is_told).collect();
             // Signing takes its time: some ahead, in order, so that one large party doesn't hold up all others.
             let mut deliveries = stream::iter(news)
-                .map(|(state, place)| async move { (shared.delivery.ticket(&state, place).await, state) })
+                .map(|(id, found)| async move {
+                    let Some((state, place)) = found else {
+                        return (id, Err(refusals::ticket_not_found()), true);
+                    };
+                    (id, shared.delivery.ticket(&state, place).await, state.status.is_final())
+                })
                 .buffered(DELIVERIES_AT_ONCE);
-            while let Some((delivery, state)) = deliveries.next().await {
-                let id = &state.record.ticket.id;
+            while let Some((id, delivery, ended)) = deliveries.next().await {
                 let event = match delivery {
                     Ok(ticket) => {
                         self.told.insert(id.clone(), (ticket.status(), ticket.place));
@@ -206,9 +202,8 @@ impl Watch<'_> {
                 };
                 let response = pb::WatchResponse { ticket_id: id.to_string(), event: Some(event) };
                 answers.send(Ok(response)).await.map_err(|_| Gone)?;
-                if state.status.is_final() {
-                    self.inbox.unfollow(id);
-                    self.told.remove(id);
+                if ended {
+                    self.end(&id);
                 }
             }
         }
