@@ -5,6 +5,7 @@ mod architecture;
 mod browser;
 mod dev;
 mod faults;
+mod fleet;
 mod limits;
 mod nginx;
 mod play;
