@@ -14,6 +14,7 @@ mod ids;
 mod engine;
 mod pool;
 mod queue_key;
+pub mod rule_set;
 mod rules;
 mod strategy;
 mod ticket;

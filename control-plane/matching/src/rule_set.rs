@@ -1,0 +1,18 @@
+//! Rule sets: what a studio says of its matches, in the FlexMatch rule-set language.
+//!
+//! A [`RuleSet`] is read from its file once, checked whole, and then only asked. Everything that a file says in another order than
+//! it is used (expansions, party aggregation, defaults) has found its place here: a number that loosens over time is a
+//! [`Changing`] where it is used. What the words of the language mean, where its public documentation leaves a choice,
+//! is written in docs/rule-sets.md.
+
+mod changing;
+mod expression;
+mod language;
+
+pub use changing::{Changing, Step};
+pub use expression::{Aggregate, Expression, Property, Teams};
+pub use language::{
+    AgeBasis, Aggregation, Algorithm, AttributeDeclaration, AttributeType, BackfillPriority, Batching,
+    CollectionOperation, Comparator, Direction, Logic, MapKey, Reference, RoleSlot, Rule, RuleKind, RuleSet,
+    SetAggregation, Strategy, TeamSpec,
+};
