@@ -79,6 +79,18 @@ impl Local {
         self.state.lock().queued_tickets()
     }
 
+    /// Ends when what writes the state has died, of a bug: every transition is refused from then on, and the program that
+    /// holds the state should end. Never ends otherwise.
+    pub fn died(&self) -> impl Future<Output = ()> + Send + 'static {
+        let died = self.journal.as_ref().map(|journal| journal.died());
+        async move {
+            match died {
+                Some(died) => died.await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
     /// Makes one transition, and returns when it is written. A caller that doesn't wait for that leaves it made all the same.
     async fn make<T>(&self, transition: impl FnOnce(&mut State) -> (T, Changed)) -> Result<T, StorageError> {
         let (outcome, batch) = {

@@ -81,16 +81,21 @@ pub(super) fn path_in(dir: &Path) -> PathBuf {
 
 /// Opens the file and checks all of it. Where there is none, makes one first.
 pub(super) fn open(path: &Path, durability: Durability) -> Result<Database, OpenError> {
-    let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
-    if !path.try_exists().map_err(unusable)? {
+    if !path.try_exists().map_err(|cause| OpenError::Unusable { path: path.to_owned(), cause })? {
         make(path)?;
     }
+    open_existing(path, durability)
+}
+
+/// Opens the file and checks all of it.
+pub(super) fn open_existing(path: &Path, durability: Durability) -> Result<Database, OpenError> {
+    let unusable = |cause| OpenError::Unusable { path: path.to_owned(), cause };
     let file = OpenOptions::new().read(true).write(true).open(path).map_err(unusable)?;
     if file.metadata().map_err(unusable)?.len() == 0 {
         // redb would take it for a new one.
         return Err(OpenError::Damaged { path: path.to_owned(), cause: "it is empty".to_owned() });
     }
-    let explain = |error| explain(path, error);
+    let explain = |error: DatabaseError| explain(path, error.into());
     let (database, sound) = unless_it_panics(path, || {
         let mut database = builder(file, durability).map_err(explain)?;
         let sound = database.check_integrity().map_err(explain)?;
@@ -123,7 +128,7 @@ fn make(path: &Path) -> Result<(), OpenError> {
         let mut options = OpenOptions::new();
         let file =
             options.read(true).write(true).create(true).truncate(true).open(&unfinished).map_err(unusable)?;
-        let database = builder(file, Durability::Flush).map_err(|error| explain(path, error))?;
+        let database = builder(file, Durability::Flush).map_err(|error| explain(path, error.into()))?;
         prepare(&database, path)?;
         drop(database);
         match fs::hard_link(&unfinished, path) {
@@ -145,7 +150,7 @@ fn builder(file: File, durability: Durability) -> Result<Database, DatabaseError
 
 /// Looks at the format, and makes the tables of a new file.
 fn prepare(database: &Database, path: &Path) -> Result<(), OpenError> {
-    let damaged = |error: redb::Error| OpenError::Damaged { path: path.to_owned(), cause: error.to_string() };
+    let damaged = |error: redb::Error| explain(path, error);
     let transaction = database.begin_write().map_err(|error| damaged(error.into()))?;
     let found = {
         let mut meta = transaction.open_table(META).map_err(|error| damaged(error.into()))?;
@@ -163,14 +168,12 @@ fn prepare(database: &Database, path: &Path) -> Result<(), OpenError> {
     transaction.commit().map_err(|error| damaged(error.into()))
 }
 
-fn explain(path: &Path, error: DatabaseError) -> OpenError {
+fn explain(path: &Path, error: redb::Error) -> OpenError {
     let path = path.to_owned();
     match error {
-        DatabaseError::DatabaseAlreadyOpen => OpenError::InUse { path },
+        redb::Error::DatabaseAlreadyOpen => OpenError::InUse { path },
         // What the system refuses is one thing; what redb itself misses, such as the rest of the file, is another.
-        DatabaseError::Storage(redb::StorageError::Io(cause)) if cause.raw_os_error().is_some() => {
-            OpenError::Unusable { path, cause }
-        }
+        redb::Error::Io(cause) if cause.raw_os_error().is_some() => OpenError::Unusable { path, cause },
         other => OpenError::Damaged { path, cause: other.to_string() },
     }
 }

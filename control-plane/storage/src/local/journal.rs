@@ -4,8 +4,9 @@
 //! what is on disk is always a state that was. A thread of its own takes all that has come, writes it in one
 //! transaction, and only then is anybody told: the caller, and whoever follows a ticket.
 //!
-//! Where the disk fails, nothing that was appended is given up: it is tried again until it succeeds, and until then new
-//! transitions are refused, so that memory doesn't run ahead of the disk.
+//! Where the disk fails, nothing that was appended is given up: it is tried again until it succeeds. Until then new
+//! transitions are refused, so that memory doesn't run ahead of the disk, and who waits for one that was appended is told that
+//! nobody can tell: the same call may be repeated.
 
 use std::{collections::HashMap, path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
 
@@ -49,8 +50,18 @@ struct Shared {
 struct Progress {
     /// The number of the newest batch that is written.
     written: u64,
-    /// It has ended, for whatever reason: nothing more is written.
-    over: bool,
+    /// The disk took nothing the last time.
+    failing: bool,
+    /// The writer has ended: nothing more is written.
+    over: Option<Over>,
+}
+
+/// How the writer has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Closed,
+    /// It panicked.
+    Died,
 }
 
 #[derive(Debug, Default)]
@@ -132,13 +143,28 @@ impl Journal {
         }
     }
 
-    /// Waits until a batch is written.
+    /// Waits until a batch is written, or can't be for now.
     pub(super) async fn written(&self, batch: u64) -> Result<(), StorageError> {
         let mut progress = self.shared.progress.subscribe();
-        let done = progress.wait_for(|progress| progress.written >= batch || progress.over).await;
-        match done {
+        let is_told =
+            |progress: &Progress| progress.written >= batch || progress.failing || progress.over.is_some();
+        match progress.wait_for(is_told).await {
             Ok(progress) if progress.written >= batch => Ok(()),
+            Ok(progress) if progress.failing => {
+                Err(StorageError::Unavailable("the disk takes nothing".to_owned()))
+            }
             _ => Err(StorageError::Unavailable("the state is closed".to_owned())),
+        }
+    }
+
+    /// Ends when the writer has died; never, where it is closed as it should be.
+    pub(super) fn died(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut progress = self.shared.progress.subscribe();
+        async move {
+            if progress.wait_for(|progress| progress.over == Some(Over::Died)).await.is_err() {
+                // It was closed, and nobody is left to look at it.
+                std::future::pending::<()>().await;
+            }
         }
     }
 }
@@ -162,7 +188,8 @@ struct Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.shared.inner.lock().closed = true;
-        self.shared.progress.send_modify(|progress| progress.over = true);
+        let over = if std::thread::panicking() { Over::Died } else { Over::Closed };
+        self.shared.progress.send_modify(|progress| progress.over = Some(over));
     }
 }
 
@@ -170,6 +197,7 @@ impl Writer {
     fn run(mut self) {
         while let Some((number, batch)) = self.next() {
             while let Err(cause) = self.write(&batch) {
+                self.shared.progress.send_modify(|progress| progress.failing = true);
                 let mut inner = self.shared.inner.lock();
                 if inner.failing.replace(cause.clone()).is_none() {
                     tracing::error!(path = %self.path.display(), cause, "the state can't be written; trying again until it can");
@@ -202,10 +230,11 @@ impl Writer {
     }
 
     fn write(&mut self, batch: &[Changed]) -> Result<(), String> {
-        // After a failed write redb wants its file opened anew, which also shows whether what was written is whole.
+        // After a failed write redb wants its file opened anew, which also shows whether what was written is whole. One that
+        // has gone is not made anew: it would hold what comes, and nothing of what was.
         let database = match self.database.take() {
             Some(database) => database,
-            None => file::open(&self.path, self.durability).map_err(|error| error.to_string())?,
+            None => file::open_existing(&self.path, self.durability).map_err(|error| error.to_string())?,
         };
         commit(&database, batch).map_err(|error| error.to_string())?;
         self.database = Some(database);
@@ -213,6 +242,11 @@ impl Writer {
     }
 
     fn done(&self, number: u64, batch: &[Changed]) {
+        // First, so that who comes as soon as transitions are made again isn't told that they can't be.
+        self.shared.progress.send_modify(|progress| {
+            progress.written = number;
+            progress.failing = false;
+        });
         {
             let mut inner = self.shared.inner.lock();
             if inner.failing.take().is_some() {
@@ -224,7 +258,6 @@ impl Writer {
                 }
             }
         }
-        self.shared.progress.send_modify(|progress| progress.written = number);
         for changed in batch {
             (self.publish)(changed);
         }
@@ -276,9 +309,22 @@ mod tests {
         let journal = Journal::start(database, path, Durability::Os, publish).unwrap();
         let first = journal.append(change());
         assert_eq!(journal.written(first).await, Ok(()));
+        tokio::time::timeout(Duration::from_secs(20), journal.died()).await.expect("nobody hears of it");
         let second = journal.append(change());
         let waited = tokio::time::timeout(Duration::from_secs(20), journal.written(second)).await;
         assert!(waited.expect("it waits for ever").is_err());
         assert!(journal.check().is_err(), "nothing more is taken");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_writer_that_is_closed_has_not_died() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = file::path_in(dir.path());
+        let database = file::open(&path, Durability::Os).unwrap();
+        let journal = Journal::start(database, path, Durability::Os, Box::new(|_: &Changed| ())).unwrap();
+        let died = journal.died();
+        journal.close();
+        drop(journal);
+        assert!(tokio::time::timeout(Duration::from_secs(3600), died).await.is_err());
     }
 }
