@@ -30,7 +30,8 @@ pub(super) async fn run(peers: Arc<Peers>, mut mailbox: Mailbox, tasks: Tasks, s
                     continue;
                 }
             },
-            _ = tick.tick() => hearing.forget_silent(),
+            // Changes don't build on what was forgotten: where such a replica is heard of again, all of it has to be read.
+            _ = tick.tick() => read |= hearing.forget_silent(),
             () = stop.cancelled() => return,
         }
         if read {
@@ -120,13 +121,15 @@ impl Hearing<'_> {
         self.post.questions.gone(replica);
     }
 
-    fn forget_silent(&mut self) {
+    /// Whether any was.
+    fn forget_silent(&mut self) -> bool {
         let expiry = self.post.pace.expiry;
         let silent = self.heard.iter().filter(|(_, at)| at.elapsed() > expiry);
         let silent: Vec<_> = silent.map(|(replica, _)| replica.clone()).collect();
-        for replica in silent {
+        for replica in &silent {
             tracing::warn!(%replica, "a replica fell silent; its servers get no lands until they are heard of again");
-            self.gone(&replica);
+            self.gone(replica);
         }
+        !silent.is_empty()
     }
 }

@@ -15,7 +15,8 @@ pub enum Mail {
         /// What, as it was sent.
         text: String,
     },
-    /// A replica lives, and says what changed of what it keeps announced.
+    /// A replica lives, and says what changed of what it keeps announced. It builds on all that came before: whoever has
+    /// forgotten a replica for a reason of its own reads everything again.
     Announced {
         /// Who.
         from: ReplicaId,
