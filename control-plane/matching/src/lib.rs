@@ -11,6 +11,7 @@
 #[macro_use]
 mod ids;
 
+mod by_name;
 mod engine;
 mod pool;
 mod queue_key;
@@ -20,6 +21,7 @@ mod strategy;
 mod ticket;
 mod time;
 
+pub use by_name::ByName;
 pub use engine::{Engine, Proposal, Team};
 pub use ids::{GroupId, PlayerId, TicketId};
 pub use queue_key::QueueKey;

@@ -1,8 +1,10 @@
 //! What the engine knows of a ticket.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use crate::{GroupId, PlayerId, TicketId, Time};
+use smol_str::SmolStr;
+
+use crate::{ByName, GroupId, PlayerId, TicketId, Time};
 
 /// One request for a match: a group of one or more players that stay together.
 ///
@@ -37,23 +39,23 @@ pub struct Player {
     /// Who.
     pub id: PlayerId,
     /// By name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub attributes: BTreeMap<String, Attribute>,
+    #[serde(default, skip_serializing_if = "ByName::is_empty")]
+    pub attributes: ByName<Attribute>,
     /// Round-trip time in milliseconds by region.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub latencies: BTreeMap<String, u32>,
+    #[serde(default, skip_serializing_if = "ByName::is_empty")]
+    pub latencies: ByName<u32>,
     /// The team asked for, where rules have teams by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub team: Option<String>,
+    pub team: Option<SmolStr>,
     /// The role asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub role: Option<String>,
+    pub role: Option<SmolStr>,
 }
 
 impl Player {
     /// A player of whom nothing but the id is known.
     pub fn new(id: PlayerId) -> Self {
-        Self { id, attributes: BTreeMap::new(), latencies: BTreeMap::new(), team: None, role: None }
+        Self { id, attributes: ByName::default(), latencies: ByName::default(), team: None, role: None }
     }
 }
 
@@ -64,9 +66,9 @@ pub enum Attribute {
     /// A finite number.
     Number(f64),
     /// A text.
-    String(String),
+    String(SmolStr),
     /// Several texts.
-    StringList(Vec<String>),
+    StringList(Box<[SmolStr]>),
     /// A number by text.
-    StringNumberMap(BTreeMap<String, f64>),
+    StringNumberMap(ByName<f64>),
 }

@@ -2,6 +2,7 @@
 
 use matching::{Attribute, Player, PlayerId, QueueKey};
 use proto::matchmaking::v1 as pb;
+use smol_str::SmolStr;
 use storage::QueueReport;
 
 /// A checked player.
@@ -11,8 +12,8 @@ pub(super) fn player(player: pb::Player) -> Player {
         id: PlayerId::new(player.player_id),
         attributes: attributes.filter_map(|(name, value)| Some((name, attribute(value)?))).collect(),
         latencies: player.latencies.into_iter().collect(),
-        team: (!player.team.is_empty()).then_some(player.team),
-        role: (!player.role.is_empty()).then_some(player.role),
+        team: (!player.team.is_empty()).then(|| SmolStr::new(player.team)),
+        role: (!player.role.is_empty()).then(|| SmolStr::new(player.role)),
     }
 }
 
@@ -20,8 +21,8 @@ fn attribute(value: pb::AttributeValue) -> Option<Attribute> {
     use pb::attribute_value::Kind;
     Some(match value.kind? {
         Kind::Number(number) => Attribute::Number(number),
-        Kind::String(text) => Attribute::String(text),
-        Kind::StringList(list) => Attribute::StringList(list.values),
+        Kind::String(text) => Attribute::String(SmolStr::new(text)),
+        Kind::StringList(list) => Attribute::StringList(list.values.into_iter().map(SmolStr::new).collect()),
         Kind::StringNumberMap(map) => Attribute::StringNumberMap(map.values.into_iter().collect()),
     })
 }

@@ -104,11 +104,9 @@ async fn the_claims_of_an_ended_ticket_are_given_back() {
 async fn the_same_request_is_known_whatever_its_numbers_are() {
     let (storage, _upkeep) = open(&settings());
     let mut player = Player::new(PlayerId::new("p"));
-    for (place, number) in
-        [0.1 + 0.2, 5e-324, 1.797_693_134_862_315_7e308, 31.245_270_191_439_438, -0.0].into_iter().enumerate()
-    {
-        player.attributes.insert(place.to_string(), Attribute::Number(number));
-    }
+    let numbers = [0.1 + 0.2, 5e-324, 1.797_693_134_862_315_7e308, 31.245_270_191_439_438, -0.0];
+    let attribute = |(place, number): (usize, f64)| (place.to_string(), Attribute::Number(number));
+    player.attributes = numbers.into_iter().enumerate().map(attribute).collect();
     let new = || NewTicket { players: Arc::from([player.clone()]), ..ticket("t", &[]) };
     assert!(matches!(storage.enqueue(new(), NOW).await.unwrap(), Enqueued::New(_)));
     assert!(matches!(storage.enqueue(new(), NOW).await.unwrap(), Enqueued::Known(_)));
