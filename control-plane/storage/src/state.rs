@@ -58,6 +58,14 @@ impl Changed {
         self.entries.is_empty() && self.tickets.is_empty() && !self.unowned_queue
     }
 
+    /// The tickets that are to be written down, new ones included.
+    pub(crate) fn written_tickets(&self) -> impl Iterator<Item = &TicketId> {
+        self.entries.iter().filter_map(|entry| match entry {
+            Entry::Ticket(kept) => Some(&kept.record.ticket.id),
+            Entry::Forgotten(_) | Entry::Redeemed(..) | Entry::RedemptionOver(..) => None,
+        })
+    }
+
     /// Tells who has to know. To be called when all of it is written down and can be read.
     pub(crate) fn publish(&self, signals: &Signals, unowned: &Notify) {
         for ticket in &self.tickets {

@@ -168,14 +168,33 @@ async fn a_directory_that_cannot_be_used_is_named() {
     let error = Local::open(&dir.path().join("taken"), Durability::Flush).unwrap_err().to_string();
     assert!(error.contains("taken") && error.contains("directory"), "{error}");
 
-    let sealed = dir.path().join("sealed");
-    fs::create_dir(&sealed).unwrap();
-    fs::set_permissions(&sealed, fs::Permissions::from_mode(0o555)).unwrap();
-    let refused = Local::open(&sealed, Durability::Flush);
-    // root may write everywhere.
-    if let Err(error) = refused {
+    // Nobody makes anything there, root neither.
+    for path in [Path::new("/proc/state"), Path::new("/proc/self")] {
+        let error = Local::open(path, Durability::Flush).unwrap_err();
         assert!(matches!(error, OpenError::Unusable { .. }), "{error}");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_read_only_directory_or_file_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let seal = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    seal(dir.path(), 0o555);
+    // Root may write everywhere: there the store opens.
+    let sealed = fs::write(dir.path().join("probe"), b"").is_err();
+    let opened = Local::open(dir.path(), Durability::Flush);
+    assert_eq!(matches!(opened, Err(OpenError::Unusable { .. })), sealed, "{opened:?}");
+    drop(opened);
+
+    seal(dir.path(), 0o755);
+    enqueue(&open(dir.path()), "t", &["p"]).await;
+    seal(&file(dir.path()), 0o444);
+    let opened = Local::open(dir.path(), Durability::Flush);
+    assert_eq!(matches!(opened, Err(OpenError::Unusable { .. })), sealed, "{opened:?}");
+    drop(opened);
+    seal(&file(dir.path()), 0o644);
+    assert_eq!(status(&open(dir.path()), "t").await, Some(Status::Queued), "it was left as it is");
 }
 
 #[tokio::test]

@@ -261,3 +261,17 @@ impl StorageBackend for Backend {
         self.file.query_lock_range(start, end)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_has_gone_is_made_anew_only_where_nothing_was_open() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = path_in(dir.path());
+        let again = open_existing(&path, Durability::Os);
+        assert!(matches!(again, Err(OpenError::Unusable { .. })) && !path.exists());
+        assert!(open(&path, Durability::Os).is_ok() && path.exists());
+    }
+}

@@ -119,7 +119,7 @@ impl Journal {
             return if inner.waiting.is_empty() { inner.next - 1 } else { inner.next };
         }
         let batch = inner.next;
-        for ticket in &changed.tickets {
+        for ticket in changed.written_tickets() {
             inner.unwritten.insert(ticket.clone(), batch);
         }
         inner.waiting.push(changed);
@@ -197,10 +197,11 @@ impl Writer {
     fn run(mut self) {
         while let Some((number, batch)) = self.next() {
             while let Err(cause) = self.write(&batch) {
-                self.shared.progress.send_modify(|progress| progress.failing = true);
                 let mut inner = self.shared.inner.lock();
                 if inner.failing.replace(cause.clone()).is_none() {
                     tracing::error!(path = %self.path.display(), cause, "the state can't be written; trying again until it can");
+                    // Who is told now finds new transitions refused already.
+                    self.shared.progress.send_modify(|progress| progress.failing = true);
                 }
                 if inner.closed {
                     tracing::error!(
@@ -252,7 +253,7 @@ impl Writer {
             if inner.failing.take().is_some() {
                 tracing::info!(path = %self.path.display(), "the state is written again");
             }
-            for ticket in batch.iter().flat_map(|changed| &changed.tickets) {
+            for ticket in batch.iter().flat_map(Changed::written_tickets) {
                 if inner.unwritten.get(ticket).is_some_and(|newest| *newest <= number) {
                     inner.unwritten.remove(ticket);
                 }
