@@ -21,7 +21,7 @@ use tokio::sync::{Notify, watch};
 pub(crate) use land::{LandOrder, LandState};
 pub(crate) use link::{Answer, Command, Link};
 pub(crate) use server::{Arrival, Heartbeat, Land, Registration, ServerState, ServerView};
-pub(crate) use table::{Freed, HelloRefused, Notice, Pick, Place, Reserved, Told};
+pub(crate) use table::{Freed, Held, HelloRefused, Notice, Pick, Place, Reserved, Told};
 
 use self::{
     link::Links,

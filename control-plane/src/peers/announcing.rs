@@ -2,15 +2,19 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::StreamExt as _;
 use runtime::Tasks;
-use storage::Announce;
+use storage::{Announce, Hold};
 use tokio::time::{Instant, sleep_until};
 
-use super::Peers;
-use crate::registry::{Notice, Told};
+use super::{Peers, Post};
+use crate::registry::{Held, Notice, Told};
 
 /// News is told together when it comes within so long: a busy server has some with every land.
 const TOGETHER: Duration = Duration::from_millis(20);
+
+/// Server ids that are held again at once.
+const HELD_AT_ONCE: usize = 64;
 
 /// Announces until the tasks stop, and then that this replica leaves.
 pub(super) async fn run(peers: Arc<Peers>, tasks: Tasks) {
@@ -61,6 +65,7 @@ async fn tell(peers: &Peers, untold: Untold) -> Untold {
     }
     let all = matches!(untold, Untold::All);
     if all {
+        hold_again(peers, post).await;
         let servers = peers.registry.all_news().into_iter();
         news = servers.map(|(server, notice)| (server.to_string(), Some(text(&notice)))).collect();
     }
@@ -73,6 +78,22 @@ async fn tell(peers: &Peers, untold: Untold) -> Untold {
             Untold::All
         }
     }
+}
+
+/// Holds the ids of this replica's servers again: where the others took it for gone, or Redis lost data, they may be others'
+/// now. A server that is another's is that one's.
+async fn hold_again(peers: &Peers, post: &Post) {
+    let held = peers.registry.held().into_iter().map(async |Held { server, instance, term }| {
+        let hold = post.replicas.hold(&server, instance.as_deref()).await;
+        match hold {
+            Ok(Hold::Held { term: new }) => peers.registry.held_again(&server, term, new),
+            Ok(Hold::Superseded { by }) => peers.registry.superseded(&server, term, by),
+            Ok(Hold::Elsewhere(_)) => peers.registry.superseded(&server, term, String::new()),
+            // The next announcement fails as well, and all begins again.
+            Err(error) => tracing::debug!(%server, %error, "a server's id is not held again"),
+        }
+    });
+    futures_util::stream::iter(held).buffer_unordered(HELD_AT_ONCE).collect::<()>().await;
 }
 
 fn text(notice: &Notice) -> String {

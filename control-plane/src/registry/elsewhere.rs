@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use storage::{ReplicaId, ServerId};
 
-use super::{Notice, Registry, Reserved, ServerView, Told};
+use super::{Held, Notice, Registry, Reserved, ServerView, Told};
 
 impl Registry {
     /// Waits until there is something to tell other replicas. Nothing ever is before [`Registry::keep_news`].
@@ -25,6 +25,25 @@ impl Registry {
     /// How every server of this replica is, which is all the news there is.
     pub(crate) fn all_news(&self) -> Vec<(ServerId, Notice)> {
         self.inner.lock().table.all_news()
+    }
+
+    /// The server ids that this replica holds.
+    pub(crate) fn held(&self) -> Vec<Held> {
+        self.inner.lock().table.held()
+    }
+
+    /// The id that was held with the term `old` is held anew.
+    pub(crate) fn held_again(&self, server: &ServerId, old: u64, new: u64) {
+        self.inner().table.held_again(server, old, new);
+    }
+
+    /// The id that was held with this term is held by `by`, elsewhere: its stream here ends.
+    pub(crate) fn superseded(&self, server: &ServerId, term: u64, by: String) {
+        let mut inner = self.inner();
+        if inner.table.superseded(server, term) {
+            tracing::info!(%server, by, "a server's id is held by another now");
+            inner.links.supersede(server, by);
+        }
     }
 
     /// How one server of this replica is.

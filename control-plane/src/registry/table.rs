@@ -19,7 +19,7 @@ use self::{elsewhere::Elsewhere, notices::News, room::Room};
 pub(crate) use self::{
     elsewhere::Notice,
     lands::{Freed, Pick, Place, Reserved},
-    notices::Told,
+    notices::{Held, Told},
 };
 use super::server::{Arrival, Heartbeat, Registration, Server, ServerView};
 

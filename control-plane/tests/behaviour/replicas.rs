@@ -16,7 +16,7 @@ use tonic_health::pb::{
 use crate::{
     agent::{Agent, hello},
     redis_server::Server as RedisServer,
-    stack::{Stack, config, keys, refusal},
+    stack::{PATIENCE, Stack, config, keys, refusal},
 };
 
 /// Where the replicas of one test keep what they share.
@@ -172,7 +172,7 @@ async fn a_refused_land_is_made_on_the_next_server_wherever_that_is() {
     let refuse = async {
         let order = refusing.order().await;
         refusing.answer(&order, Outcome::Refused(pb::LandRefused { reason: "no".to_owned() })).await;
-        std::future::pending::<()>().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         _ = making.make_land() => {}
@@ -285,6 +285,34 @@ async fn places_and_queues_are_known_to_every_replica() {
         assert_eq!(queues.iter().map(|queue| &*queue.queue_key).collect::<Vec<_>>(), ["demo:3"]);
     }
     let Ok([one, two]) = Arc::try_unwrap(replicas) else { panic!("nobody else has them") };
+    one.stop().await;
+    two.stop().await;
+}
+
+#[tokio::test]
+async fn servers_are_shared_again_after_redis_lost_everything() {
+    let shared = Shared::new();
+    let (one, two) = (shared.replica(Role::Api).await, shared.replica(Role::All).await);
+    let newer = pb::Hello { instance_id: "i-2".to_owned(), ..hello("s-1") };
+    let agent = Agent::start(&one, newer).await.make_all_lands();
+    two.servers_are(|servers| servers.len() == 1).await;
+    let redis = |command: &[&str]| {
+        let port = shared.redis.port.to_string();
+        let output =
+            std::process::Command::new("redis-cli").args(["-p", &port]).args(command).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(redis(&["FLUSHALL"]), "OK");
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while redis(&["HEXISTS", "muster:{replicas}:held", "s-1"]) != "1" {
+        assert!(tokio::time::Instant::now() < deadline, "nobody holds the id again");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let refused = Agent::try_start(&two, hello("s-1")).await.err().unwrap();
+    assert_eq!(refused.code(), Code::AlreadyExists, "an older instance: {refused:?}");
+    let ticket = two.enqueue("demo", &["a"]).await;
+    assert_eq!(two.assignment(&ticket).await.server_id, "s-1");
+    assert!(!agent.is_finished(), "the stream goes on");
     one.stop().await;
     two.stop().await;
 }

@@ -16,6 +16,15 @@ pub(crate) enum Told {
     },
 }
 
+/// A server id that this replica holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Held {
+    pub(crate) server: ServerId,
+    /// `None`: the server has no agent.
+    pub(crate) instance: Option<String>,
+    pub(crate) term: u64,
+}
+
 /// The servers of which there is news, where anybody is told at all.
 #[derive(Debug, Default)]
 pub(super) struct News {
@@ -59,6 +68,29 @@ impl Table {
     pub(crate) fn all_news(&mut self) -> Vec<(ServerId, Notice)> {
         let ids: Vec<_> = self.servers.keys().cloned().collect();
         ids.into_iter().filter_map(|id| Some((id.clone(), self.notice(&id)?))).collect()
+    }
+
+    /// The ids that this replica holds.
+    pub(crate) fn held(&self) -> Vec<Held> {
+        let held = self.servers.iter().filter(|(_, server)| server.lost_until.is_none());
+        held.map(|(id, server)| Held {
+            server: id.clone(),
+            instance: server.registration.instance.clone(),
+            term: server.term,
+        })
+        .collect()
+    }
+
+    /// The id that was held with the term `old` is held anew.
+    pub(crate) fn held_again(&mut self, id: &ServerId, old: u64, new: u64) {
+        if let Some(server) = self.servers.get_mut(id).filter(|server| server.term == old) {
+            server.term = new;
+        }
+    }
+
+    /// The id that was held with this term is another's. False: it came anew since.
+    pub(crate) fn superseded(&mut self, id: &ServerId, term: u64) -> bool {
+        self.servers.get(id).is_some_and(|server| server.term == term) && self.remove(id)
     }
 
     /// How a server of this replica is now.
