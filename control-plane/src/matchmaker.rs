@@ -22,6 +22,7 @@ use self::worker::Worker;
 use crate::{
     allocation::Allocation,
     queues::{QueueSettings, Queues},
+    state::trouble,
 };
 
 /// What every worker needs, and the same for all.
@@ -48,7 +49,8 @@ impl Matchmaker {
         let stop = self.tasks.stopping().clone();
         while !stop.is_cancelled() {
             if let Err(error) = self.take_over(&worker).await {
-                tracing::error!(%error, "queues can't be taken over; trying again");
+                trouble::note(&error);
+                tracing::debug!(%error, "queues can't be taken over; trying again");
             }
             // The signal is an accelerator: an owner that fell silent gives none.
             let look_again = tokio::time::sleep(self.lease / 4);

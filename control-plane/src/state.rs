@@ -1,5 +1,7 @@
 //! Opening the storage that the configuration names.
 
+pub(crate) mod trouble;
+
 use std::{fmt, sync::Arc};
 
 use anyhow::Context as _;

@@ -5,6 +5,8 @@ use std::time::Duration;
 use proto::error::{FieldError, Reason, Refusal};
 use storage::{EnqueueError, StorageError};
 
+use crate::state::trouble;
+
 /// How long to wait for a storage that doesn't answer.
 const STORAGE_AWAY: Duration = Duration::from_secs(1);
 /// How long to wait for a place in a full queue.
@@ -13,7 +15,7 @@ const QUEUE_FULL: Duration = Duration::from_secs(5);
 const NO_MORE_QUEUES: Duration = Duration::from_secs(30);
 
 pub(super) fn storage(error: &StorageError) -> Refusal {
-    tracing::error!(%error, "storage failed");
+    trouble::note(error);
     Refusal::new(
         Reason::Unavailable,
         "the matchmaking state can't be reached at the moment; try again shortly",

@@ -18,7 +18,7 @@ use super::{
     waiting::Waiting,
     waits::Waits,
 };
-use crate::queues::QueueSettings;
+use crate::{queues::QueueSettings, state::trouble};
 
 /// Matches that are being placed at once; each holds a reserved land while its server is asked.
 const PLACING: usize = 256;
@@ -109,7 +109,8 @@ impl Worker {
             End::Released(why) => tracing::debug!(queue = %self.queue, why, "giving a queue up"),
             End::LeaseLost => tracing::warn!(queue = %self.queue, "another worker owns the queue now"),
             End::Storage(error) => {
-                tracing::error!(queue = %self.queue, %error, "giving a queue up until storage answers");
+                trouble::note(error);
+                tracing::debug!(queue = %self.queue, %error, "giving a queue up until storage answers");
             }
         }
         // Matches whose server was asked already are finished: their commit is still ours, or refused by its fence.
