@@ -198,7 +198,7 @@ pub struct Ticket {
     /// Set where the status is ASSIGNED.
     #[prost(message, optional, tag = "8")]
     pub assignment: ::core::option::Option<Assignment>,
-    /// Set while the ticket is queued and its queue's owner has counted.
+    /// Set while the ticket is queued and the state says where it stands.
     #[prost(message, optional, tag = "9")]
     pub place: ::core::option::Option<QueuePlace>,
 }
