@@ -137,6 +137,10 @@ impl ControlPlane {
         });
         tasks.spawn("server expiry", upkeep::expire_servers(Arc::clone(&registry), clock, tasks.clone()));
         tasks.spawn("sweep", upkeep::sweep(Arc::clone(&storage), clock, tasks.clone()));
+        if let Some(ring) = &ring {
+            let reload = upkeep::reload_keys(Arc::clone(ring), config.jwks_max_age, clock, tasks.clone());
+            tasks.spawn("keys", reload);
+        }
 
         let services = ring.map(|ring| Services {
             matchmaking: MatchmakingService(Arc::new(matchmaking::Shared {

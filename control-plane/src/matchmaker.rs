@@ -25,6 +25,9 @@ use crate::{
     state::trouble,
 };
 
+/// How often it is looked whether a queue's owner fell silent: its tickets wait for the lease, and for this.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+
 /// What every worker needs, and the same for all.
 #[derive(Debug)]
 pub(crate) struct Matchmaker {
@@ -52,8 +55,8 @@ impl Matchmaker {
                 trouble::note(&error);
                 tracing::debug!(%error, "queues can't be taken over; trying again");
             }
-            // The signal is an accelerator: an owner that fell silent gives none.
-            let look_again = tokio::time::sleep(self.lease / 4);
+            // The signal is an accelerator: an owner that fell silent gives none, and where no ticket comes nobody does.
+            let look_again = tokio::time::sleep(LOOK_AGAIN.min(self.lease / 4));
             tokio::select! {
                 () = signal.notified() => {}
                 () = look_again => {}

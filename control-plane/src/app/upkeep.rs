@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use matching::Time;
 use runtime::{Clock, Tasks};
 use storage::Storage;
+use tokens::KeyRing;
 
 use crate::registry::Registry;
 
@@ -21,6 +22,30 @@ pub(super) async fn expire_servers(registry: Arc<Registry>, clock: Clock, tasks:
         tokio::select! {
             () = tokio::time::sleep_until(at) => {}
             () = tasks.stopping().cancelled() => return,
+        }
+    }
+}
+
+/// Reads the keys anew, so that a key that another replica made is published here long before it signs there, and one that has
+/// expired goes. `publish_ahead` is how long a new key waits before it signs.
+pub(super) async fn reload_keys(ring: Arc<KeyRing>, publish_ahead: Duration, clock: Clock, tasks: Tasks) {
+    /// A rotation that somebody watches should be seen everywhere while they watch.
+    const LATEST: Duration = Duration::from_secs(30);
+    let every = (publish_ahead / 4).clamp(Duration::from_millis(100), LATEST);
+    let mut failing = false;
+    while tokio::time::timeout(every, tasks.stopping().cancelled()).await.is_err() {
+        let (ring, now) = (Arc::clone(&ring), clock.wall());
+        // Reads files, and may wait for another process's lock.
+        let reloaded = tokio::task::spawn_blocking(move || ring.reload(now)).await;
+        match reloaded {
+            Ok(Ok(())) => failing = false,
+            Ok(Err(error)) => {
+                if !std::mem::replace(&mut failing, true) {
+                    tracing::error!(%error, "the keys can't be read again; going on with those that are known");
+                }
+            }
+            // Only where the runtime is ending.
+            Err(_) => return,
         }
     }
 }

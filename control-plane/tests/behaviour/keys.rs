@@ -1,9 +1,10 @@
 //! Keys over gRPC: what tokens are verified with, and that each is used once.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::agent::{Agent, hello};
-use crate::stack::{Stack, refusal};
+use crate::stack::{PATIENCE, Stack, config, keys, refusal};
+use control_plane::Config;
 use proto::{
     error::Reason,
     keys::v1::{GetJwksRequest, RedeemTokenRequest, RotateKeysRequest},
@@ -51,6 +52,28 @@ async fn a_rotated_key_is_published_before_it_signs() {
     let jwks = stack.keys().get_jwks(GetJwksRequest {}).await.unwrap().into_inner();
     assert!(jwks.jwks_json.contains(&rotated.kid) && jwks.max_age_s > 0);
     stack.stop().await;
+}
+
+#[tokio::test]
+async fn a_key_that_one_replica_made_is_published_by_the_others() {
+    let shared = keys();
+    let config =
+        || Config { keys_dir: shared.path().join("keys"), jwks_max_age: Duration::from_secs(1), ..config() };
+    let replicas = [Stack::with_own_keys(config(), &[]).await, Stack::with_own_keys(config(), &[]).await];
+    let rotated = replicas[0].keys().rotate_keys(RotateKeysRequest {}).await.unwrap().into_inner();
+    let published = async {
+        loop {
+            let jwks = replicas[1].keys().get_jwks(GetJwksRequest {}).await.unwrap().into_inner();
+            if jwks.jwks_json.contains(&rotated.kid) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, published).await.expect("the other replica publishes it");
+    for replica in replicas {
+        replica.stop().await;
+    }
 }
 
 #[tokio::test]
