@@ -13,6 +13,7 @@ mod ids;
 
 mod by_name;
 mod engine;
+pub mod judge;
 mod pool;
 mod queue_key;
 pub mod rule_set;
