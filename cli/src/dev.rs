@@ -104,7 +104,7 @@ impl Config {
         if self.state == control_plane::State::Redis {
             return Err(Invalid::new(
                 "state",
-                "can be embedded or memory here; on Redis, run the programs themselves",
+                "can be embedded or memory here; with Redis, use `muster fleet`, or run the programs themselves",
             ));
         }
         Ok(())
