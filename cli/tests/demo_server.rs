@@ -295,6 +295,19 @@ async fn after_a_lost_connection_everything_is_told_again_and_players_stay() {
 }
 
 #[tokio::test]
+async fn a_land_whose_players_are_on_their_way_is_told_to_a_new_agent() {
+    let agent = FakeAgent::start().await;
+    let server = start_with(&agent).await;
+    agent.announce("hero-defense:1", &["alice"]).await;
+    agent.heard("POST", "/v1/lands/hero-defense:1/ready").await;
+    agent.forget_what_was_heard();
+    agent.break_off();
+    let told = agent.heard("POST", "/v1/ready").await;
+    assert_eq!(told, json!({"lands": [{"landId": "hero-defense:1", "players": []}]}));
+    server.enter("hero-defense:1", &agent.token("alice", "hero-defense:1")).await;
+}
+
+#[tokio::test]
 async fn lands_of_an_earlier_run_are_given_back() {
     let agent = FakeAgent::start().await;
     agent.knows_lands(&json!([

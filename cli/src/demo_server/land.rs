@@ -101,6 +101,18 @@ impl Land {
         }
     }
 
+    /// Who may come in, for the log: their names with spaces between them.
+    pub(super) fn expected(&self) -> String {
+        match &self.roster {
+            Roster::Anyone => "anyone".to_owned(),
+            Roster::Only(players) => {
+                let mut names: Vec<String> = players.iter().map(ToString::to_string).collect();
+                names.sort_unstable();
+                names.join(" ")
+            }
+        }
+    }
+
     /// Lets a player in and tells everybody. `None` where the land is over.
     pub(super) fn join(&self, player: PlayerId) -> Option<Seat> {
         let (outbox, inbox) = mpsc::channel(SEAT_QUEUE);

@@ -54,13 +54,12 @@ impl Lands {
         self.by_id.lock().remove(id);
     }
 
-    /// The lands that somebody plays in.
-    pub(super) fn with_players(&self) -> Vec<LivingLand> {
+    /// All lands, and who is in them: also those whose players are still on their way, for they have a place too.
+    pub(super) fn living(&self) -> Vec<LivingLand> {
         let by_id = self.by_id.lock();
-        let all = by_id
-            .values()
-            .map(|land| LivingLand { land_id: land.id.clone(), players: land.players().borrow().clone() });
-        all.filter(|land| !land.players.is_empty()).collect()
+        let all = by_id.values();
+        all.map(|land| LivingLand { land_id: land.id.clone(), players: land.players().borrow().clone() })
+            .collect()
     }
 
     /// How many lands there are, and how many players in all of them.

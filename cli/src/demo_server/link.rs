@@ -114,7 +114,7 @@ async fn follow_once(server: &Arc<Server>, link: &Link) -> Result<Infallible, Ag
 }
 
 /// Either side may have been restarted without the other. Lands that only the agent knows ended with an earlier run of this
-/// server; lands that only we know are told to it, as long as somebody plays in them.
+/// server; lands that only we know are told to it, or it would give their places to others.
 async fn agree_on_lands(server: &Server, link: &Link, known: Vec<KnownLand>) -> Result<(), AgentError> {
     for land in known {
         // Those that it still asks us to make, the watch repeats.
@@ -122,14 +122,24 @@ async fn agree_on_lands(server: &Server, link: &Link, known: Vec<KnownLand>) -> 
             link.agent.land_ended(&land.land_id).await?;
         }
     }
-    match link.agent.ready(&server.lands.with_players()).await {
+    let living = server.lands.living();
+    match link.agent.ready(&living).await {
         // It can't take them: the players play on, and their lands end like any others.
         Err(AgentError::Refused { status, body }) => {
             tracing::warn!(%status, body, "the agent does not take the lands that live here");
-            link.agent.ready(&[]).await
+            link.agent.ready(&[]).await?;
         }
-        told => told,
+        told => told?,
     }
+    // Those that ended meanwhile may have been reported to an agent that didn't know them yet.
+    for land in living.iter().filter(|land| server.lands.get(&land.land_id).is_none()) {
+        match link.agent.land_ended(&land.land_id).await {
+            // Unknown is as good as ended.
+            Ok(()) | Err(AgentError::Refused { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Makes a land for `players`, or says why not. The answer has to come within the command's `answerWithinMs`, or the match

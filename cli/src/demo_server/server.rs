@@ -58,7 +58,7 @@ impl Server {
         match self.lands.open(land) {
             Opened::Known(land) => Ok(land),
             Opened::New(land) => {
-                tracing::debug!(land_id = %land.id, "land opened");
+                tracing::debug!(land_id = %land.id, players = land.expected(), "land opened");
                 self.tasks.spawn("land", life::look_after(Arc::clone(self), Arc::clone(&land)));
                 Ok(land)
             }
