@@ -162,11 +162,18 @@ impl Lines {
     }
 }
 
-/// The program's file, beside the test's own: `cargo test --workspace` builds it.
-fn binary(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.ancestors().nth(2).unwrap();
+/// The program's file, beside the test's own: `cargo test --workspace` builds it. `MUSTER_TEST_PROGRAMS` names another
+/// directory, for programs of another build.
+pub(crate) fn binary(name: &str) -> PathBuf {
+    let profile = std::env::var_os("MUSTER_TEST_PROGRAMS").map_or_else(profile, PathBuf::from);
     let binary = profile.join(name);
     assert!(binary.exists(), "{} is missing; run: cargo build --workspace --bins", binary.display());
     binary
+}
+
+/// The directory that cargo puts programs into; tests are one below it, in `deps`.
+fn profile() -> PathBuf {
+    let this = std::env::current_exe().unwrap();
+    let dir = this.parent().unwrap();
+    if dir.ends_with("deps") { dir.parent().unwrap().to_owned() } else { dir.to_owned() }
 }

@@ -24,7 +24,7 @@ pub use self::{
     rules::{Rules, Shape},
     waiting::can_match,
 };
-use super::history::{Entry, Event, LandId, ServerId, TicketId};
+use super::history::{Entry, Event, LandId, Op, ServerId, TicketId};
 
 /// What was found to be wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub struct Finding {
     pub lands: Vec<LandId>,
     /// The server that it is about.
     pub server: Option<ServerId>,
+    /// The operations that it is about, beside those on its tickets.
+    pub ops: Vec<Op>,
 }
 
 /// The kinds of wrong.
@@ -64,8 +66,12 @@ pub enum Kind {
     LeftWaiting,
     /// A player was not let in by the game server that they were sent to.
     TurnedAway,
+    /// A group that nobody else has was refused because somebody has it.
+    WronglyRefused,
     /// A program ended in a way in which none may.
     Crashed,
+    /// Something did not become well again by itself.
+    NotMended,
 }
 
 impl fmt::Display for Kind {
@@ -81,8 +87,16 @@ impl fmt::Display for Kind {
             Self::Contradicted => "an end that did not stay, or that nobody asked for",
             Self::LeftWaiting => "a ticket was left waiting",
             Self::TurnedAway => "a player was turned away",
+            Self::WronglyRefused => "a repeated enqueue was refused",
             Self::Crashed => "a program crashed",
+            Self::NotMended => "something did not become well again",
         })
+    }
+}
+
+impl Finding {
+    fn new(kind: Kind, what: String) -> Self {
+        Self { kind, what, tickets: Vec::new(), lands: Vec::new(), server: None, ops: Vec::new() }
     }
 }
 
@@ -112,15 +126,12 @@ impl Checker {
     pub fn read(&mut self, entry: &Entry) {
         self.tickets.read(entry);
         self.lands.read(entry, &mut self.findings);
-        if let Event::Ended { program, how, crash: true } = &entry.event {
-            let what = format!("{program} ended by itself: {how}");
-            self.findings.push(Finding {
-                kind: Kind::Crashed,
-                what,
-                tickets: vec![],
-                lands: vec![],
-                server: None,
-            });
+        match &entry.event {
+            Event::Ended { program, how, crash: true } => {
+                self.findings.push(Finding::new(Kind::Crashed, format!("{program} ended by itself: {how}")));
+            }
+            Event::NotMended { what } => self.findings.push(Finding::new(Kind::NotMended, what.clone())),
+            _ => {}
         }
     }
 
@@ -129,6 +140,7 @@ impl Checker {
         let mut findings = std::mem::take(&mut self.findings);
         let tickets = std::mem::take(&mut self.tickets);
         let mut matches = std::mem::take(&mut self.matches);
+        tickets.judge_refusals(&mut findings);
         for ticket in tickets.acknowledged() {
             ticket.judge(&self.rules, tickets.rest_at(), &mut findings);
             for assignment in ticket.assignments() {

@@ -5,7 +5,7 @@ use std::{
     fmt::{self, Write as _},
 };
 
-use super::Finding;
+use super::{Finding, Kind};
 use crate::chaos::history::{Entry, Event, Op};
 
 /// More lines than this are not read by anybody; the first and the last ones matter most.
@@ -23,11 +23,16 @@ impl Finding {
     /// The finding, and below it the entries of its round that are about its tickets and lands, and the faults around them.
     pub fn explain(&self, round: &[Entry]) -> String {
         let ops = self.ops(round);
-        let about: Vec<&Entry> = round.iter().filter(|entry| self.concerns(&entry.event, &ops)).collect();
-        let from = about.first().map_or(0, |entry| entry.at.saturating_sub(AROUND));
-        let to = about.last().map_or(0, |entry| entry.at.saturating_add(AROUND));
-        let is_fault =
-            |event: &Event| matches!(event, Event::Fault { .. } | Event::Ended { .. } | Event::Rest);
+        let about = round.iter().filter(|entry| self.concerns(&entry.event, &ops));
+        // A server may have come long before it matters.
+        let mut times =
+            about.filter(|entry| !matches!(entry.event, Event::ServerUp { .. })).map(|entry| entry.at);
+        let first = times.next().unwrap_or_default();
+        let last = times.next_back().unwrap_or(first);
+        let (from, to) = (first.saturating_sub(AROUND), last.saturating_add(AROUND));
+        let is_fault = |event: &Event| {
+            matches!(event, Event::Fault { .. } | Event::Ended { .. } | Event::NotMended { .. } | Event::Rest)
+        };
         let lines: Vec<&Entry> = round
             .iter()
             .filter(|entry| {
@@ -48,7 +53,7 @@ impl Finding {
         text
     }
 
-    /// The operations on the finding's tickets.
+    /// The operations on the finding's tickets, and those with which the same groups were asked for before.
     fn ops(&self, round: &[Entry]) -> HashSet<Op> {
         let of_ticket = round.iter().filter_map(|entry| match &entry.event {
             Event::Enqueued { op, ticket } | Event::Cancel { op, ticket, .. } => {
@@ -56,7 +61,17 @@ impl Finding {
             }
             _ => None,
         });
-        of_ticket.collect()
+        let mut ops: HashSet<Op> = of_ticket.chain(self.ops.iter().copied()).collect();
+        let asked = || {
+            round.iter().filter_map(|entry| match &entry.event {
+                Event::Enqueue { op, group, .. } => Some((*op, group)),
+                _ => None,
+            })
+        };
+        let groups: HashSet<&String> =
+            asked().filter(|(op, _)| ops.contains(op)).map(|(_, group)| group).collect();
+        ops.extend(asked().filter(|(_, group)| groups.contains(group)).map(|(op, _)| op));
+        ops
     }
 
     fn concerns(&self, event: &Event, ops: &HashSet<Op>) -> bool {
@@ -72,12 +87,14 @@ impl Finding {
             }
             Event::LandOpened { land, .. }
             | Event::LandOver { land, .. }
-            | Event::Present { land, .. }
             | Event::TurnedAway { land, .. } => self.lands.contains(land),
+            // Who plays is of interest where the land is, not where it is one of many.
+            Event::Present { land, .. } => self.server.is_none() && self.lands.contains(land),
             Event::ServerUp { server, .. } | Event::ServerDown { server } => {
                 self.server.as_ref() == Some(server)
             }
-            Event::Ended { crash, .. } => *crash && self.tickets.is_empty() && self.lands.is_empty(),
+            Event::Ended { crash, .. } => *crash && self.kind == Kind::Crashed,
+            Event::NotMended { .. } => self.kind == Kind::NotMended,
             Event::Round { .. } | Event::Rest | Event::Over | Event::Fault { .. } => false,
         }
     }

@@ -41,16 +41,12 @@ impl Lands {
                 self.made.insert(land.clone(), made);
                 let Some(room) = self.servers.get_mut(server) else { return };
                 if room.lands.insert(land.clone()) && room.lands.len() > room.capacity {
+                    let what =
+                        format!("{server} has {} lands and room for {}", room.lands.len(), room.capacity);
                     findings.push(Finding {
-                        kind: Kind::OverCapacity,
-                        what: format!(
-                            "{server} has {} lands and room for {}",
-                            room.lands.len(),
-                            room.capacity
-                        ),
-                        tickets: vec![],
                         lands: room.lands.iter().cloned().collect(),
                         server: Some(server.clone()),
+                        ..Finding::new(Kind::OverCapacity, what)
                     });
                 }
             }
@@ -64,13 +60,10 @@ impl Lands {
                     made.present.extend(players.iter().chain([player]).cloned());
                 }
             }
-            Event::TurnedAway { land, player, code, reason } => findings.push(Finding {
-                kind: Kind::TurnedAway,
-                what: format!("{player} was not let into {land}: {code} {reason}"),
-                tickets: vec![],
-                lands: vec![land.clone()],
-                server: None,
-            }),
+            Event::TurnedAway { land, player, code, reason } => {
+                let what = format!("{player} was not let into {land}: {code} {reason}");
+                findings.push(Finding { lands: vec![land.clone()], ..Finding::new(Kind::TurnedAway, what) });
+            }
             _ => {}
         }
     }

@@ -67,11 +67,9 @@ impl Matches {
             if matches.count() > 1 {
                 let what = format!("{land} was given to two matches");
                 findings.push(Finding {
-                    kind: Kind::OverCapacity,
-                    what,
                     tickets,
                     lands: vec![land.clone()],
-                    server: None,
+                    ..Finding::new(Kind::OverCapacity, what)
                 });
             }
         }
@@ -130,7 +128,7 @@ impl Match {
     }
 
     fn finding(&self, kind: Kind, what: String) -> Finding {
-        Finding { kind, what, tickets: self.tickets.clone(), lands: vec![self.land.clone()], server: None }
+        Finding { tickets: self.tickets.clone(), lands: vec![self.land.clone()], ..Finding::new(kind, what) }
     }
 }
 

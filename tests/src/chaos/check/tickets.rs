@@ -12,6 +12,8 @@ pub(super) struct Tickets {
     cancels: HashMap<Op, (TicketId, bool)>,
     /// In the order of their ids, so that the same history gives the same findings.
     all: BTreeMap<TicketId, Ticket>,
+    /// Enqueues that were refused because the group, or a player of it, is queued.
+    refused: Vec<(Op, String)>,
     rest_at: Option<u64>,
 }
 
@@ -76,6 +78,12 @@ impl Tickets {
                     self.change(&ticket, |known| known.see(at, at, &Seen::Missing));
                 }
             }
+            // Every group and its players come once, and repeat what they ask for word by word: it is the same request then.
+            Event::Refused { op, code }
+                if code.ends_with("_ALREADY_QUEUED") && self.asked.contains_key(op) =>
+            {
+                self.refused.push((*op, code.clone()));
+            }
             Event::Watch { watcher, ticket, .. } => {
                 self.change(ticket, |known| {
                     known.watchers.entry(*watcher).or_default();
@@ -93,6 +101,13 @@ impl Tickets {
     fn change(&mut self, ticket: &TicketId, change: impl FnOnce(&mut Ticket)) {
         if let Some(known) = self.all.get_mut(ticket) {
             change(known);
+        }
+    }
+
+    pub(super) fn judge_refusals(&self, findings: &mut Vec<Finding>) {
+        for (op, code) in &self.refused {
+            let what = format!("op {} was refused with {code}", op.0);
+            findings.push(Finding { ops: vec![*op], ..Finding::new(Kind::WronglyRefused, what) });
         }
     }
 
@@ -199,7 +214,7 @@ impl Ticket {
 
     pub(super) fn finding(&self, kind: Kind, what: String) -> Finding {
         let lands = self.assignments.iter().map(|to| to.land.clone()).collect();
-        Finding { kind, what, tickets: vec![self.id.clone()], lands, server: None }
+        Finding { tickets: vec![self.id.clone()], lands, ..Finding::new(kind, what) }
     }
 }
 

@@ -48,16 +48,10 @@ pub(super) fn judge<'a>(
     }
     for (queue, tickets) in left {
         if can_match(&rules.shape(queue), tickets.iter().map(|ticket| ticket.players.len())) {
-            findings.push(Finding {
-                kind: Kind::LeftWaiting,
-                what: format!(
-                    "{} tickets of {queue} were left, and a match could be made of them",
-                    tickets.len()
-                ),
-                tickets: tickets.iter().map(|ticket| ticket.id.clone()).collect(),
-                lands: vec![],
-                server: None,
-            });
+            let what =
+                format!("{} tickets of {queue} were left, and a match could be made of them", tickets.len());
+            let tickets = tickets.iter().map(|ticket| ticket.id.clone()).collect();
+            findings.push(Finding { tickets, ..Finding::new(Kind::LeftWaiting, what) });
         }
     }
 }

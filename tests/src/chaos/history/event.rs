@@ -53,6 +53,8 @@ pub enum Event {
 
     /// Something was done to a program or a connection.
     Fault { what: String },
+    /// Faults were over, and something did not become well again.
+    NotMended { what: String },
     /// A program ended though nobody ended it. `crash`: in a way in which no program of ours ends.
     Ended { program: String, how: String, crash: bool },
 }
@@ -135,6 +137,7 @@ impl fmt::Display for Event {
                 write!(f, "{player} was not let into {land}: {code} {reason}")
             }
             Self::Fault { what } => write!(f, "FAULT {what}"),
+            Self::NotMended { what } => write!(f, "NOT MENDED {what}"),
             Self::Ended { program, how, crash } => {
                 write!(f, "{program} {} by itself: {how}", if *crash { "CRASHED" } else { "ended" })
             }

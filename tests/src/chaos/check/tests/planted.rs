@@ -42,7 +42,9 @@ pub(super) const PLANTS: &[(&str, Kind, Plant)] = &[
     ("two tickets wait for each other", Kind::LeftWaiting, tickets::two_left),
     ("a ticket comes to no end", Kind::LeftWaiting, tickets::no_end),
     ("a player is not let in", Kind::TurnedAway, tickets::turned_away),
+    ("a repeated enqueue is refused", Kind::WronglyRefused, tickets::refused),
     ("a program panics", Kind::Crashed, tickets::crashed),
+    ("an agent stays away", Kind::NotMended, tickets::not_mended),
 ];
 
 /// Where something that fits is; one of them by chance.

@@ -117,3 +117,18 @@ pub(super) fn crashed(events: &mut Vec<Event>, _: &mut StdRng) -> bool {
     let (program, how) = ("api-1".to_owned(), "exit code 101".to_owned());
     add(events, [Event::Ended { program, how, crash: true }])
 }
+
+pub(super) fn refused(events: &mut Vec<Event>, rng: &mut StdRng) -> bool {
+    let Some(place) = find(events, rng, |event| matches!(event, Event::Unknown { .. })) else { return false };
+    let asked = events[..place].iter().rev().find(|event| matches!(event, Event::Enqueue { .. }));
+    let Some(Event::Enqueue { queue, group, players, by, .. }) = asked.cloned() else { return false };
+    let op = Op(900_001);
+    let again = Event::Enqueue { op, queue, group, players, by };
+    events
+        .splice(place + 1..=place, [again, Event::Refused { op, code: "PLAYER_ALREADY_QUEUED".to_owned() }]);
+    true
+}
+
+pub(super) fn not_mended(events: &mut Vec<Event>, _: &mut StdRng) -> bool {
+    add(events, [Event::NotMended { what: "the agent at :9358 is not registered".to_owned() }])
+}
