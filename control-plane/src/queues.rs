@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// One queue's settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct QueueSettings {
     pub(crate) land_type: String,
     pub(crate) rules: Rules,

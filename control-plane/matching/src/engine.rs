@@ -1,16 +1,10 @@
 //! The engine of one queue: what waits, and which matches can be made of it.
 //!
-//! It keeps the tickets and the time of the last pass; which of them fit together is the strategies' decision.
-//! Nobody is told anything from here: whoever owns the queue asks for matches when a ticket came or when
+//! Queues whose rules know sizes and ages only ([`crate::simple`]) are searched another way than those with a rule set
+//! ([`crate::search`]). Nobody is told anything from here: whoever owns the queue asks for matches when a ticket came or when
 //! [`Engine::next_deadline`] has come, and puts back what it could not use.
 
-use std::time::Duration;
-
-use crate::{
-    PlayerId, Rules, Ticket, TicketId, Time,
-    pool::Pool,
-    strategy::{self, Selection, Vain},
-};
+use crate::{PlayerId, Rules, Ticket, TicketId, Time, judge::Judge, search::Search, simple::Simple};
 
 /// The tickets of one queue, and what its rules make of them.
 ///
@@ -18,11 +12,13 @@ use crate::{
 #[derive(Debug)]
 pub struct Engine {
     rules: Rules,
-    pool: Pool,
-    /// When [`Engine::next_matches`] was last asked.
-    last_pass: Time,
-    /// Whether that pass ended because it had made as many matches as were asked for.
-    cut_short: bool,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Simple(Simple),
+    RuleSet(Box<Search>),
 }
 
 /// Tickets that may play together, under the rules at the time of asking.
@@ -46,7 +42,11 @@ pub struct Team {
 impl Engine {
     /// An empty queue under these rules.
     pub fn new(rules: Rules) -> Self {
-        Self { rules, pool: Pool::default(), last_pass: Time::default(), cut_short: false }
+        let kind = match &rules {
+            Rules::RuleSet(set) => Kind::RuleSet(Box::new(Search::new(set.clone()))),
+            _ => Kind::Simple(Simple::new(rules.clone())),
+        };
+        Self { rules, kind }
     }
 
     /// The rules in force.
@@ -54,53 +54,52 @@ impl Engine {
         &self.rules
     }
 
+    /// What asks the rule set, where there is one.
+    pub fn judge(&self) -> Option<&Judge> {
+        match &self.kind {
+            Kind::Simple(_) => None,
+            Kind::RuleSet(search) => Some(search.judge()),
+        }
+    }
+
     /// Adds a ticket, or puts one back with the age and order that it had.
     ///
-    /// `false`, and nothing changes, where a ticket of this id or of this order is there already, or where the ticket has
-    /// no player or more than [`Rules::max_party`].
+    /// `false`, and nothing changes, where a ticket of this id or of this order is there already, or where no match can ever
+    /// take it: it has no player or more than [`Rules::max_party`], or the rule set asks for what it doesn't have.
     pub fn insert(&mut self, ticket: Ticket) -> bool {
-        let fits =
-            u32::try_from(ticket.size()).is_ok_and(|size| (1..=self.rules.max_party()).contains(&size));
-        fits && self.pool.insert(ticket)
+        match &mut self.kind {
+            Kind::Simple(simple) => simple.insert(ticket),
+            Kind::RuleSet(search) => search.insert(ticket).unwrap_or(false),
+        }
     }
 
     /// Takes a ticket out. `None` where it isn't there, for example because it is in a proposal.
     pub fn remove(&mut self, id: &TicketId) -> Option<Ticket> {
-        self.pool.remove(id)
+        match &mut self.kind {
+            Kind::Simple(simple) => simple.remove(id),
+            Kind::RuleSet(search) => search.remove(id),
+        }
     }
 
-    /// The matches that can be made now, oldest ticket first, at most `limit` of them. Their tickets leave the engine.
+    /// The matches that can be made now, at most `limit` of them. Their tickets leave the engine.
     ///
-    /// A match is made around its anchor, the oldest ticket that can be matched, and takes the oldest others with which
-    /// the numbers come out exactly. Of two tickets of one size, the older is always taken first. A ticket that expires
-    /// at `now` or before is never in a match. Where `limit` matches come back there may be more to make.
+    /// A match is made around its anchor, the oldest ticket that can be matched. Without a rule set it takes the oldest others
+    /// with which the numbers come out exactly; of two tickets of one size, the older is always taken first. With one it takes
+    /// those that lie closest. A ticket that expires at `now` or before is never in a match. Where `limit` matches come
+    /// back there may be more to make.
     pub fn next_matches(&mut self, now: Time, limit: usize) -> Vec<Proposal> {
-        self.pool.set_now(now);
-        self.last_pass = now;
-        let mut vain = Vain::default();
-        let mut proposals = Vec::new();
-        while proposals.len() < limit {
-            let Some(selection) = strategy::next(&self.rules, &self.pool, now, &mut vain) else {
-                self.cut_short = false;
-                // Every head has been tried, whoever it overtook.
-                self.pool.overtaken();
-                return proposals;
-            };
-            proposals.push(self.propose(&selection));
+        match &mut self.kind {
+            Kind::Simple(simple) => simple.next_matches(now, limit),
+            Kind::RuleSet(search) => search.next_matches(now, limit),
         }
-        // Who asks for none is not to be called back for more.
-        self.cut_short = limit > 0;
-        proposals
     }
 
     /// Takes out the tickets whose lifetime is over, at most `limit` of them, earliest first.
     pub fn take_expired(&mut self, now: Time, limit: usize) -> Vec<Ticket> {
-        std::iter::from_fn(|| {
-            let order = self.pool.first_expired(now)?;
-            self.pool.take(order)
-        })
-        .take(limit)
-        .collect()
+        match &mut self.kind {
+            Kind::Simple(simple) => simple.take_expired(now, limit),
+            Kind::RuleSet(search) => search.take_expired(now, limit),
+        }
     }
 
     /// When something may change by time alone: the next expiry, or the next time at which the rules let a ticket do what they
@@ -110,25 +109,18 @@ impl Engine {
     /// pass: one that has come and made no match does not come again. A pass that ended at its limit is due to go on
     /// a millisecond later.
     pub fn next_deadline(&self) -> Option<Time> {
-        let soon = self.last_pass + Duration::from_millis(1);
-        let unfinished = (self.cut_short || self.pool.is_overtaken()).then_some(soon);
-        let turns = self
-            .pool
-            .heads()
-            .flat_map(|(_, head)| self.rules.turning_ages().map(move |age| head.enqueued_at + age))
-            .filter(|&turn| turn > self.last_pass)
-            .min();
-        [unfinished, turns, self.pool.next_expiry()]
-            .into_iter()
-            .flatten()
-            .min()
-            // A lifetime of "for ever" ends at the end of time: nobody needs to be woken for that.
-            .filter(|&deadline| deadline < Time(u64::MAX))
+        match &self.kind {
+            Kind::Simple(simple) => simple.next_deadline(),
+            Kind::RuleSet(search) => search.next_deadline(),
+        }
     }
 
     /// How many tickets wait here, those included whose lifetime is over and that nobody has taken yet.
     pub fn len(&self) -> usize {
-        self.pool.len()
+        match &self.kind {
+            Kind::Simple(simple) => simple.len(),
+            Kind::RuleSet(search) => search.len(),
+        }
     }
 
     /// Whether none waits here.
@@ -137,26 +129,10 @@ impl Engine {
     }
 
     /// The tickets, oldest first.
-    pub fn tickets(&self) -> impl Iterator<Item = &Ticket> {
-        self.pool.tickets()
-    }
-
-    /// Takes the selected tickets out.
-    fn propose(&mut self, selection: &Selection) -> Proposal {
-        let mut players: Vec<Vec<PlayerId>> = vec![Vec::new(); selection.teams];
-        let mut tickets = Vec::with_capacity(selection.tickets.len());
-        for place in &selection.tickets {
-            let ticket = self.pool.take(place.order).expect("a strategy selects from the pool");
-            if let Some(team) = players.get_mut(place.team) {
-                team.extend(ticket.players.iter().map(|player| player.id.clone()));
-            }
-            tickets.push(ticket);
+    pub fn tickets(&self) -> Box<dyn Iterator<Item = &Ticket> + '_> {
+        match &self.kind {
+            Kind::Simple(simple) => Box::new(simple.tickets()),
+            Kind::RuleSet(search) => Box::new(search.tickets()),
         }
-        let teams = players
-            .into_iter()
-            .zip(1..)
-            .map(|(players, number): (_, usize)| Team { name: format!("team-{number}"), players })
-            .collect();
-        Proposal { tickets, teams }
     }
 }

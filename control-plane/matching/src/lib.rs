@@ -14,11 +14,11 @@ mod ids;
 mod by_name;
 mod engine;
 pub mod judge;
-mod pool;
 mod queue_key;
 pub mod rule_set;
 mod rules;
-mod strategy;
+mod search;
+mod simple;
 mod ticket;
 mod time;
 

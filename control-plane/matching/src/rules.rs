@@ -3,7 +3,9 @@
 mod config;
 mod shape;
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
+
+use crate::rule_set::RuleSet;
 
 /// A queue's configuration, as far as matching goes. What is absent follows the queue's key.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,7 +25,7 @@ pub struct QueueConfig {
 }
 
 /// How a queue's tickets form a match.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Rules {
     /// Every ticket is a match of its own, at once.
     StartAlone,
@@ -46,6 +48,8 @@ pub enum Rules {
         /// How long the oldest ticket has waited at least.
         min_wait: Duration,
     },
+    /// What a rule set says.
+    RuleSet(Arc<RuleSet>),
 }
 
 /// A configuration that can't be followed: the field, and what would be right.
@@ -70,13 +74,14 @@ impl Rules {
             Self::StartAlone => Self::MAX_PLAYERS,
             Self::FillGroup { max_players, .. } => *max_players,
             Self::Teams { sizes, .. } => sizes.iter().copied().max().unwrap_or(0),
+            Self::RuleSet(set) => set.max_party(),
         }
     }
 
     /// The ages at which a ticket may do what it might not do before, as an anchor.
     pub(crate) fn turning_ages(&self) -> impl Iterator<Item = Duration> + use<> {
         let (min_wait, relax_after) = match self {
-            Self::StartAlone => (Duration::ZERO, None),
+            Self::StartAlone | Self::RuleSet(_) => (Duration::ZERO, None),
             Self::FillGroup { min_wait, relax_after, .. } => (*min_wait, *relax_after),
             Self::Teams { min_wait, .. } => (*min_wait, None),
         };
@@ -85,7 +90,7 @@ impl Rules {
     }
 }
 
-/// For people: `start alone`, `group of 4`, `group of 2 to 4`, `teams 3v3`.
+/// For people: `start alone`, `group of 4`, `group of 2 to 4`, `teams 3v3`, `rule set `ranked``.
 impl fmt::Display for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -103,6 +108,8 @@ impl fmt::Display for Rules {
                 }
                 Ok(())
             }
+            Self::RuleSet(set) if set.name.is_empty() => f.write_str("rule set"),
+            Self::RuleSet(set) => write!(f, "rule set `{}`", set.name),
         }
     }
 }

@@ -46,6 +46,11 @@ impl Changing {
         }
     }
 
+    /// The greatest that it ever is.
+    pub fn most(&self) -> f64 {
+        self.steps.iter().map(|step| step.value).fold(self.first, f64::max)
+    }
+
     /// The first age after `age` at which the number is another. `None`: it stays.
     pub fn next_change(&self, age: Duration) -> Option<Duration> {
         let passed = self.steps.partition_point(|step| step.after <= age);

@@ -19,6 +19,14 @@ pub struct RuleSet {
     pub rules: Vec<Rule>,
 }
 
+impl RuleSet {
+    /// The most players that one ticket can have and still be matched.
+    pub fn max_party(&self) -> u32 {
+        let most = self.teams.iter().map(|team| team.max_players.most());
+        most.fold(0.0, f64::max) as u32
+    }
+}
+
 /// `playerAttributes`: one of them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AttributeDeclaration {

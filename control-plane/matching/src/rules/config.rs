@@ -49,6 +49,7 @@ impl Rules {
                     return error("relax_after", message);
                 }
             }
+            Self::RuleSet(_) => {}
             Self::FillGroup { min_players, max_players, min_wait, relax_after } => {
                 if config.relax_after.is_some() && min_players >= max_players {
                     let message = "does nothing where min_players is not below max_players: give a lower min_players, \

@@ -16,7 +16,7 @@ mod teams;
 
 use std::collections::BTreeMap;
 
-use crate::{Rules, Ticket, Time, pool::Pool};
+use crate::{Rules, Ticket, Time, simple::pool::Pool};
 
 /// The tickets of one match.
 #[derive(Debug)]
@@ -60,6 +60,8 @@ pub(crate) fn next(rules: &Rules, pool: &Pool, now: Time, vain: &mut Vain) -> Op
 /// The match around one anchor, a ticket of `size` players at the head of its bucket.
 fn around(rules: &Rules, pool: &Pool, now: Time, size: u32, anchor: &Ticket) -> Option<Selection> {
     match rules {
+        // Its queue has another engine.
+        Rules::RuleSet(_) => None,
         Rules::StartAlone => Some(Selection::without_teams([anchor.order])),
         Rules::FillGroup { min_players, max_players, min_wait, relax_after } => {
             if now < anchor.enqueued_at + *min_wait {

@@ -36,6 +36,7 @@ fn is_match(rules: &Rules, anchor: &Ticket, set: &[&Ticket]) -> bool {
     let waited = Time(NOW).since(anchor.enqueued_at);
     match rules {
         Rules::StartAlone => set.len() == 1,
+        Rules::RuleSet(_) => unreachable!("these queues have none"),
         Rules::FillGroup { min_players, max_players, min_wait, relax_after } => {
             let relaxed = relax_after.is_some_and(|age| waited >= age);
             let fewest = if relaxed { *min_players } else { *max_players };

@@ -131,6 +131,7 @@ impl World {
         let waited: Duration = waited.expect("a match has tickets");
         let players: usize = proposal.tickets.iter().map(Ticket::size).sum();
         match self.engine.rules() {
+            Rules::RuleSet(_) => unreachable!("these queues have none"),
             Rules::StartAlone => {
                 assert_eq!(proposal.tickets.len(), 1);
                 assert_eq!(proposal.teams, []);

@@ -6,7 +6,7 @@ use super::{
     selection::{self, Party, Stock},
     sums::Sums,
 };
-use crate::pool::Pool;
+use crate::simple::pool::Pool;
 
 /// The oldest parties that make the largest group of these numbers of players, around the oldest party of `anchor`
 /// players. Oldest first.

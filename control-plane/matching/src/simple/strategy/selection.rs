@@ -5,7 +5,7 @@
 
 use std::iter::Peekable;
 
-use crate::pool::Pool;
+use crate::simple::pool::Pool;
 
 /// What a match may take, and has taken, of one party size.
 #[derive(Debug, Clone, Copy)]

@@ -7,7 +7,7 @@ use super::{
     packing::Packing,
     selection::{self, Party},
 };
-use crate::{Rules, pool::Pool};
+use crate::{Rules, simple::pool::Pool};
 
 /// The oldest parties that fill teams of these `sizes`, around the oldest party of `anchor` players. The older of two
 /// parties of one size plays in the earlier team.

@@ -9,7 +9,7 @@
 //! in a team has to be a sum that the smaller sizes reach.
 
 use super::{Alike, Fill};
-use crate::strategy::{selection::Stock, sums::Sums};
+use crate::simple::strategy::{selection::Stock, sums::Sums};
 
 /// One search.
 #[derive(Debug)]

@@ -1,0 +1,199 @@
+//! The engine of a queue with a rule set: which tickets are tried together, in what order, and with how much work.
+//!
+//! A ticket is tried when something new is to be found with it: when it came (or came back), and when time loosens a rule for it.
+//! A try looks at the tickets that lie closest ([`neighbours`]), groups them ([`grouping`] where all are solos, else
+//! [`assembly`]), puts them into teams ([`teams`]) and asks the judge. The anchor of a try is the oldest ticket that could
+//! be matched by it: closeness decides who joins, never whether the oldest has to wait.
+//!
+//! The work of one try is bounded ([`Effort`]), whatever the rules: so an arrival costs the same in a queue of a hundred and
+//! of a million. The price: in a queue with more compatible tickets around than a try looks at, a match that only an unlikely
+//! combination allows may be found later. A try that gave up for that reason is made again, less and less often, and looks
+//! further each time.
+
+mod assembly;
+mod effort;
+mod grouping;
+mod neighbours;
+mod teams;
+mod waiting;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use crate::{
+    Proposal, Team, Ticket, TicketId, Time,
+    judge::{Judge, Unfit},
+    rule_set::RuleSet,
+};
+
+pub(crate) use self::effort::Effort;
+use self::{
+    teams::Arranged,
+    waiting::{Slot, Waiting},
+};
+
+/// How long after a try that gave up the ticket is tried again, the first time; each time it is twice as long, up to the
+/// last.
+const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// The tickets of one queue, under its rule set.
+#[derive(Debug)]
+pub(crate) struct Search {
+    judge: Judge,
+    waiting: Waiting,
+    /// Those to be tried in the next pass, oldest first.
+    untried: BTreeSet<(u64, Slot)>,
+    /// When time may change something for a ticket.
+    turns: BTreeSet<(Time, u64, Slot)>,
+    last_pass: Time,
+    cut_short: bool,
+}
+
+impl Search {
+    pub(crate) fn new(rules: Arc<RuleSet>) -> Self {
+        Self {
+            judge: Judge::new(rules),
+            waiting: Waiting::default(),
+            untried: BTreeSet::new(),
+            turns: BTreeSet::new(),
+            last_pass: Time::default(),
+            cut_short: false,
+        }
+    }
+
+    pub(crate) fn judge(&self) -> &Judge {
+        &self.judge
+    }
+
+    /// Adds a ticket; false, and nothing changes, where its id or order is here already.
+    ///
+    /// # Errors
+    /// No match can ever take it.
+    pub(crate) fn insert(&mut self, ticket: Ticket) -> Result<bool, Unfit> {
+        let facts = self.judge.facts(&ticket)?;
+        let (order, since) = (ticket.order, ticket.enqueued_at);
+        let Some(slot) = self.waiting.insert(ticket, facts) else {
+            return Ok(false);
+        };
+        self.untried.insert((order, slot));
+        // What loosened before it came here is tried with it.
+        let age = self.last_pass.since(since);
+        self.turn_at(slot, self.judge.next_change(age).map(|age| since + age));
+        Ok(true)
+    }
+
+    pub(crate) fn remove(&mut self, id: &TicketId) -> Option<Ticket> {
+        let slot = self.waiting.find(id)?;
+        Some(self.take(slot))
+    }
+
+    /// The matches that can be made now, at most `limit`.
+    pub(crate) fn next_matches(&mut self, now: Time, limit: usize) -> Vec<Proposal> {
+        self.last_pass = now;
+        self.cut_short = false;
+        self.take_turns(now);
+        let mut proposals = Vec::new();
+        while let Some(&(order, slot)) = self.untried.first() {
+            if proposals.len() == limit {
+                // Who asks for none is not to be called back for more.
+                self.cut_short = limit > 0;
+                break;
+            }
+            let tries = self.waiting[slot].tries;
+            let mut effort = Effort::of_try(tries);
+            let found =
+                if self.waiting[slot].is_alive(now) { self.attempt(slot, now, &mut effort) } else { None };
+            match found {
+                Some(arranged) => proposals.push(self.propose(&arranged)),
+                None => {
+                    self.untried.remove(&(order, slot));
+                    if effort.gave_up() {
+                        let pause = (AGAIN.0 * 2u32.saturating_pow(tries.into())).min(AGAIN.1);
+                        self.waiting[slot].tries = tries.saturating_add(1).min(Effort::MOST_TRIES);
+                        let turn = self.waiting[slot].turn;
+                        self.turn_at(slot, Some(turn.map_or(now + pause, |turn| turn.min(now + pause))));
+                    }
+                }
+            }
+        }
+        proposals
+    }
+
+    /// Takes out the tickets whose lifetime is over, at most `limit` of them, earliest first.
+    pub(crate) fn take_expired(&mut self, now: Time, limit: usize) -> Vec<Ticket> {
+        std::iter::from_fn(|| self.waiting.first_expired(now).map(|slot| self.take(slot)))
+            .take(limit)
+            .collect()
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<Time> {
+        let soon = self.cut_short.then_some(self.last_pass + Duration::from_millis(1));
+        let turn = self.turns.first().map(|(at, ..)| *at);
+        [soon, turn, self.waiting.next_expiry()].into_iter().flatten().min()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Oldest first.
+    pub(crate) fn tickets(&self) -> impl Iterator<Item = &Ticket> {
+        self.waiting.tickets()
+    }
+
+    /// Looks for a match that has to do with this ticket.
+    fn attempt(&self, slot: Slot, now: Time, effort: &mut Effort) -> Option<Arranged> {
+        let near = neighbours::of(&self.judge, &self.waiting, slot, now, effort);
+        if let Some(arranged) = grouping::closest(&self.judge, &self.waiting, &near, now, effort) {
+            return Some(arranged);
+        }
+        assembly::around(&self.judge, &self.waiting, &near, now, effort)
+    }
+
+    /// Tickets for whom something may have loosened are to be tried again.
+    fn take_turns(&mut self, now: Time) {
+        while let Some(&(at, order, slot)) = self.turns.first().filter(|(at, ..)| *at <= now) {
+            self.turns.remove(&(at, order, slot));
+            self.untried.insert((order, slot));
+            let since = self.waiting[slot].ticket.enqueued_at;
+            self.waiting[slot].turn = None;
+            self.turn_at(slot, self.judge.next_change(now.since(since)).map(|age| since + age));
+        }
+    }
+
+    fn turn_at(&mut self, slot: Slot, at: Option<Time>) {
+        let order = self.waiting[slot].ticket.order;
+        if let Some(before) = std::mem::replace(&mut self.waiting[slot].turn, at) {
+            self.turns.remove(&(before, order, slot));
+        }
+        self.turns.extend(at.map(|at| (at, order, slot)));
+    }
+
+    fn take(&mut self, slot: Slot) -> Ticket {
+        let entry = self.waiting.remove(slot);
+        let order = entry.ticket.order;
+        self.untried.remove(&(order, slot));
+        if let Some(turn) = entry.turn {
+            self.turns.remove(&(turn, order, slot));
+        }
+        entry.ticket
+    }
+
+    /// Takes the arranged tickets out.
+    fn propose(&mut self, arranged: &Arranged) -> Proposal {
+        let played = self.judge.plan().teams.iter();
+        let mut teams: Vec<_> =
+            played.map(|team| Team { name: team.name.clone(), players: Vec::new() }).collect();
+        let mut places: Vec<(u64, usize, Slot)> = Vec::new();
+        for (team, slots) in arranged.teams.iter().enumerate() {
+            places.extend(slots.iter().map(|&slot| (self.waiting[slot].ticket.order, team, slot)));
+        }
+        places.sort_unstable();
+        let mut tickets = Vec::with_capacity(places.len());
+        for (_, team, slot) in places {
+            let ticket = self.take(slot);
+            teams[team].players.extend(ticket.players.iter().map(|player| player.id.clone()));
+            tickets.push(ticket);
+        }
+        Proposal { tickets, teams }
+    }
+}

@@ -1,0 +1,53 @@
+//! How much work one try may take.
+
+/// What is left of a try's work.
+#[derive(Debug)]
+pub(crate) struct Effort {
+    /// Tickets to be looked at while the neighbours are gathered.
+    pub(crate) looks: u32,
+    /// Neighbours on each side that are kept.
+    pub(crate) neighbours: usize,
+    /// Steps of putting tickets together.
+    pub(crate) steps: u32,
+    /// Matches that the judge is asked about.
+    pub(crate) judgements: u32,
+    gave_up: bool,
+}
+
+impl Effort {
+    /// Tries after which a try looks no further than the last.
+    pub(crate) const MOST_TRIES: u8 = 5;
+
+    /// The work of a ticket's first try and of the later ones, each of which looks twice as far.
+    pub(crate) fn of_try(tries: u8) -> Self {
+        let more = 1 << tries.min(Self::MOST_TRIES);
+        Self {
+            looks: 512 * more,
+            neighbours: 32 * more as usize,
+            steps: 2_048 * more,
+            judgements: 64 * more,
+            gave_up: false,
+        }
+    }
+
+    /// There was more to be looked at.
+    pub(crate) fn give_up(&mut self) {
+        self.gave_up = true;
+    }
+
+    /// Whether something was left undone for want of effort.
+    pub(crate) fn gave_up(&self) -> bool {
+        self.gave_up
+    }
+
+    /// Takes one of what is left. False: nothing is.
+    pub(crate) fn spend(&mut self, what: impl FnOnce(&mut Self) -> &mut u32) -> bool {
+        let left = what(self);
+        if *left == 0 {
+            self.gave_up = true;
+            return false;
+        }
+        *left -= 1;
+        true
+    }
+}
