@@ -17,6 +17,9 @@ use crate::{
 /// Takes a question in. What must happen in the order of the letters happens at once; what takes time, in a task.
 pub(super) fn question(peers: &Arc<Peers>, from: ReplicaId, number: u64, question: Question, tasks: &Tasks) {
     let Some(post) = &peers.post else { return };
+    // Beyond the limit nobody answers, and nothing is reserved: who asked takes this replica for silent, and asks others for a
+    // while.
+    let Ok(permit) = Arc::clone(&post.answering).try_acquire_owned() else { return };
     let answer: BoxedAnswer = match question {
         Question::Make { server, land, order, lasting_ms } => make(peers, &server, &land, order, lasting_ms),
         Question::Register { registration, expiry_ms } => {
@@ -33,8 +36,6 @@ pub(super) fn question(peers: &Arc<Peers>, from: ReplicaId, number: u64, questio
         }
         Question::Servers { land_type } => ready(Answer::Servers(peers.registry.list(land_type.as_deref()))),
     };
-    // Beyond the limit nobody answers: who asked takes this replica for silent, and asks others for a while.
-    let Ok(permit) = Arc::clone(&post.answering).try_acquire_owned() else { return };
     let peers = Arc::clone(peers);
     tasks.spawn("answer to a replica", async move {
         let answer = answer.await;
