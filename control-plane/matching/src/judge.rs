@@ -5,21 +5,63 @@
 //! about two tickets only, and errs on one side: it never parts two that a match could hold. Which tickets are asked about
 //! is the search's business; [`Plan`] tells it where to look.
 
+mod ages;
+mod collection;
+mod derive;
 mod facts;
+mod fitness;
+mod latency;
+mod measure;
+mod moments;
+mod numbers;
+mod numeric;
+mod pairs;
 mod plan;
+mod roles;
+mod rule;
+mod sizes;
+mod slots;
+mod teams;
+mod value;
+mod win;
 
 use std::{sync::Arc, time::Duration};
 
 pub use facts::{Facts, Unfit};
-pub use plan::{Near, PlayedTeam, Plan};
+pub use plan::{Near, Plan, PlayedTeam};
 
-use crate::{Ticket, Time, rule_set::RuleSet};
+use self::{
+    ages::{Ages, Spans},
+    facts::Nearness,
+    measure::Crew,
+    moments::Moments,
+    pairs::PairTest,
+    roles::Roles,
+    rule::{Miss, Rule},
+    slots::{NumberOf, Slots},
+};
+use crate::{
+    Ticket, Time,
+    rule_set::{Aggregation, AttributeType, RuleSet, Strategy},
+};
 
 /// A rule set, made ready to be asked.
 #[derive(Debug)]
 pub struct Judge {
     rules: Arc<RuleSet>,
     plan: Plan,
+    slots: Slots,
+    compiled: Vec<Rule>,
+    pairs: Vec<PairTest>,
+    /// By team as played.
+    roles: Vec<Roles>,
+    /// Each team's name and its kind's.
+    names: Vec<[String; 2]>,
+    moments: Moments,
+    near: Option<Nearness>,
+    /// The slot of the number by which teams are balanced.
+    balanced: Option<usize>,
+    most_players: usize,
 }
 
 /// Tickets in teams.
@@ -36,7 +78,7 @@ pub struct Verdict {
     pub broken: Option<Broken>,
     /// How good it is, lower is better: [`PREFERENCE`] times the weights of the preferences that it breaks, plus the spread of
     /// [`Facts::near`] (most minus least over its tickets), plus a hundredth of the difference of the teams' sums under the
-    /// balanced strategy. Also set where something is broken.
+    /// balanced strategy. Infinite where something is broken.
     pub cost: f64,
 }
 
@@ -55,7 +97,8 @@ pub struct Broken {
 /// What can be broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Breach {
-    /// The team of this index into [`Plan::teams`] has too few or too many players.
+    /// The team of this index into [`Plan::teams`] has too few or too many players. Of two tickets that are more players than a
+    /// match ever has: the first.
     TeamSize(usize),
     /// A player of the team of this index asked for another team.
     TeamAsked(usize),
@@ -70,8 +113,33 @@ pub enum Breach {
 impl Judge {
     /// Compiles a rule set.
     pub fn new(rules: Arc<RuleSet>) -> Self {
-        let plan = Plan::new(&rules);
-        Self { rules, plan }
+        let played = teams::as_played(&rules);
+        let names: Vec<[String; 2]> =
+            played.iter().map(|team| [team.name.clone(), rules.teams[team.spec].name.clone()]).collect();
+        let mut slots = Slots::new(&rules.attributes);
+        let shared = plan::shared_lists(&rules, &mut slots);
+        let usual = rules.algorithm.expansion_age;
+        let compiled: Vec<Rule> =
+            rules.rules.iter().map(|rule| Rule::new(rule, &mut slots, &names, usual)).collect();
+        for (_, wanted) in compiled.iter().flat_map(|rule| &rule.looks_at) {
+            slots.look_at(wanted);
+        }
+        let pairs = derive::pair_tests(&derive::demanded(&compiled), &mut slots, &played);
+        let near = plan::nearness(&rules, &compiled, &pairs, &mut slots);
+        let balanced = balanced(&rules, &mut slots);
+        Self {
+            moments: Moments::new(&rules, &compiled),
+            roles: played.iter().map(|team| Roles::new(&rules.teams[team.spec].roles)).collect(),
+            most_players: plan::most_players(&played),
+            plan: Plan::new(played, &pairs, &slots, near, shared),
+            rules,
+            slots,
+            compiled,
+            pairs,
+            names,
+            near,
+            balanced,
+        }
     }
 
     /// The rule set.
@@ -89,7 +157,13 @@ impl Judge {
     /// # Errors
     /// No match can ever take this ticket, whoever comes and however long it waits: a sentence for its owner.
     pub fn facts(&self, ticket: &Ticket) -> Result<Facts, Unfit> {
-        Facts::new(ticket)
+        let asked = ticket.players.iter().filter_map(|player| player.team.as_deref());
+        let teams = teams::asked_for(asked, &self.names).map_err(|name| {
+            Unfit(format!("No team \"{name}\" can take all players of this ticket: ask for one that is there, all for the same."))
+        })?;
+        let facts = Facts::new(ticket, &self.slots, self.near, teams);
+        fitness::check(self, &facts)?;
+        Ok(facts)
     }
 
     /// `false` only where no match with both can hold all hard rules at `now`. Allocates nothing.
@@ -99,18 +173,76 @@ impl Judge {
 
     /// [`Judge::may_meet`] for matches in which nobody was enqueued before `oldest`, and if they can't, why. Where rules go by the age
     /// of the oldest ticket, knowing `oldest` parts more.
-    pub fn why_apart(&self, _a: &Facts, _b: &Facts, _now: Time, _oldest: Time) -> Option<Broken> {
-        None
+    pub fn why_apart(&self, a: &Facts, b: &Facts, now: Time, oldest: Time) -> Option<Broken> {
+        if a.size() + b.size() > self.most_players {
+            let by = (a.size() + b.size() - self.most_players) as f64;
+            return Some(Broken { what: Breach::TeamSize(0), by: Some(by) });
+        }
+        let (younger, older) = (a.enqueued_at.max(b.enqueued_at), a.enqueued_at.min(b.enqueued_at));
+        let (younger, older) = (now.since(younger), now.since(older));
+        let spans = if self.most_players == 2 {
+            Spans::exactly(younger, older)
+        } else {
+            Spans::with(younger, older, now.since(oldest))
+        };
+        self.pairs.iter().find_map(|test| test.why_apart(a, b, spans))
     }
 
     /// Whether these tickets in these teams are a match at `now`, and how good a one. The order of tickets within a team means
     /// nothing.
-    pub fn judge(&self, _lineup: &Lineup<'_>, _now: Time) -> Verdict {
-        Verdict { broken: None, cost: 0.0 }
+    pub fn judge(&self, lineup: &Lineup<'_>, now: Time) -> Verdict {
+        let crew = lineup.teams;
+        let ages = Ages::of(crew.iter().flatten().map(|facts| facts.enqueued_at), now);
+        match self.broken(crew, ages) {
+            Some(broken) => Verdict { broken: Some(broken), cost: f64::INFINITY },
+            None => Verdict { broken: None, cost: self.cost(crew, ages) },
+        }
     }
 
-    /// The first age of a ticket after `age` at which a number of the rule set changes. `None`: none does any more.
-    pub fn next_change(&self, _age: Duration) -> Option<Duration> {
-        None
+    /// The first age of a ticket after `age` at which a number changes that decides whether there is a match. `None`: none does any
+    /// more.
+    pub fn next_change(&self, age: Duration) -> Option<Duration> {
+        self.moments.after(age)
     }
+
+    fn broken(&self, crew: &Crew<'_>, ages: Ages) -> Option<Broken> {
+        let basis = self.rules.algorithm.expansion_age;
+        if let Some(broken) = sizes::broken(crew, &self.plan.teams, ages.by(basis)) {
+            return Some(broken);
+        }
+        let rules = self.compiled.iter().enumerate().filter(|(_, rule)| rule.is_hard());
+        for (index, rule) in rules {
+            if let Err(Miss(by)) = rule.holds(&self.compiled, crew, ages) {
+                return Some(Broken { what: Breach::Rule(index), by });
+            }
+        }
+        for (team, (roles, tickets)) in self.roles.iter().zip(crew).enumerate() {
+            let unfilled = roles.unfilled(tickets);
+            if unfilled > 0 {
+                return Some(Broken { what: Breach::Roles(team), by: Some(unfilled as f64) });
+            }
+        }
+        sizes::uneven_parties(crew, self.rules.algorithm.premade_parity?)
+    }
+
+    fn cost(&self, crew: &Crew<'_>, ages: Ages) -> f64 {
+        let preferences = self.compiled.iter().filter(|rule| !rule.only_in_compounds);
+        let broken: f64 = preferences
+            .filter_map(|rule| rule.weight.map(|weight| (rule, weight)))
+            .filter(|(rule, _)| rule.holds(&self.compiled, crew, ages).is_err())
+            .map(|(_, weight)| weight)
+            .sum();
+        let spread = rule::spread(crew, |facts| facts.near().unwrap_or(f64::NAN));
+        let imbalance = self.balanced.map_or(0.0, |slot| sizes::imbalance(crew, slot));
+        broken * PREFERENCE + spread + imbalance / 100.0
+    }
+}
+
+/// The slot of the attribute by which teams are balanced.
+fn balanced(rules: &RuleSet, slots: &mut Slots) -> Option<usize> {
+    let Strategy::Balanced { attribute } = &rules.algorithm.strategy else {
+        return None;
+    };
+    let wanted = slots.wanted(attribute).filter(|wanted| wanted.kind == AttributeType::Number).cloned()?;
+    Some(slots.number(&wanted, NumberOf::Party(Aggregation::Avg)))
 }
