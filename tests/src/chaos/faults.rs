@@ -19,6 +19,8 @@ use super::{
 pub enum Fault {
     /// SIGKILL, and a start after this long. The program is named by its place in the ground.
     Kill(usize, Duration),
+    /// SIGTERM, which the program has to follow well, and a start after this long.
+    Restart(usize, Duration),
     /// SIGSTOP, and SIGCONT after this long.
     Pause(usize, Duration),
     /// A connection breaks, and can't be made again for this long. It is named by its place in the ground.
@@ -44,6 +46,13 @@ impl Faults {
                     tasks.spawn("kill", async move {
                         sleep_until(begun + at).await;
                         kill(&keeper, down, &history).await;
+                    });
+                }
+                Fault::Restart(place, down) => {
+                    let keeper = Arc::clone(&ground.keepers[place]);
+                    tasks.spawn("restart", async move {
+                        sleep_until(begun + at).await;
+                        restart(&keeper, down, &history).await;
                     });
                 }
                 Fault::Pause(place, lasting) => {
@@ -76,6 +85,15 @@ async fn kill(keeper: &Keeper, down: Duration, history: &History) {
     let _suffering = keeper.suffering.lock().await;
     note(history, format!("SIGKILL {}, down for {down:?}", keeper.name));
     keeper.kill();
+    sleep(down).await;
+    keeper.begin();
+    note(history, format!("{} is started again", keeper.name));
+}
+
+async fn restart(keeper: &Keeper, down: Duration, history: &History) {
+    let _suffering = keeper.suffering.lock().await;
+    note(history, format!("SIGTERM {}, down for {down:?}", keeper.name));
+    keeper.stop().await;
     sleep(down).await;
     keeper.begin();
     note(history, format!("{} is started again", keeper.name));

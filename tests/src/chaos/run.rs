@@ -1,6 +1,7 @@
 //! A run: rounds of load and faults, each brought to rest and checked, over one set of programs.
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{Arc, atomic::Ordering},
     time::Duration,
@@ -10,7 +11,7 @@ use anyhow::Context as _;
 use tokio::time::{Instant, sleep_until};
 
 use super::{
-    check::{Checker, Rules},
+    check::{Checker, Finding, Kind, Rules},
     faults::{Faults, plan},
     ground::Ground,
     history::{Entry, Event, History},
@@ -22,6 +23,8 @@ use super::{
 const MENDED_WITHIN: Duration = Duration::from_secs(15);
 /// How long tickets that can be matched may then wait for it.
 const MATCHED_WITHIN: Duration = Duration::from_secs(15);
+/// How many findings of a kind are explained; whoever wants more reads the history.
+const IN_FULL: usize = 3;
 /// How often progress is told.
 const PROGRESS: Duration = Duration::from_secs(5);
 
@@ -88,7 +91,7 @@ pub async fn run(settings: &Settings, tell: impl Fn(&str)) -> anyhow::Result<Out
         for entry in &entries {
             checker.read(entry);
         }
-        findings.extend(checker.finish().iter().map(|finding| finding.explain(&entries)));
+        findings.extend(explain(&checker.finish(), &entries));
         tell(&format!(
             "round {}: {}",
             totals.rounds,
@@ -170,6 +173,22 @@ impl std::fmt::Display for Totals {
     }
 }
 
+/// The findings of a round in words: the first of each kind in full, of the others how many there are.
+fn explain(findings: &[Finding], round: &[Entry]) -> Vec<String> {
+    let mut by_kind: BTreeMap<Kind, Vec<&Finding>> = BTreeMap::new();
+    for finding in findings {
+        by_kind.entry(finding.kind).or_default().push(finding);
+    }
+    let mut texts = Vec::new();
+    for (kind, found) in by_kind {
+        texts.extend(found.iter().take(IN_FULL).map(|finding| finding.explain(round)));
+        if found.len() > IN_FULL {
+            texts.push(format!("… and {} times more: {kind}\n", found.len() - IN_FULL));
+        }
+    }
+    texts
+}
+
 /// Checks a file once more; what is found, explained.
 pub fn check_file(path: &Path) -> anyhow::Result<Vec<String>> {
     let entries = History::read(path).with_context(|| format!("{}", path.display()))?;
@@ -179,7 +198,7 @@ pub fn check_file(path: &Path) -> anyhow::Result<Vec<String>> {
     for (place, entry) in entries.iter().enumerate() {
         checker.read(entry);
         if entry.event == Event::Over {
-            found.extend(checker.finish().iter().map(|finding| finding.explain(&entries[from..=place])));
+            found.extend(explain(&checker.finish(), &entries[from..=place]));
             from = place + 1;
         }
     }

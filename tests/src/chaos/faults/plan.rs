@@ -28,9 +28,11 @@ pub fn plan(seed: u64, programs: &[Kind], links: &[(Kind, Kind)], window: Durati
     let room = window.saturating_sub(MARGIN * 2);
     let wanted = usize::try_from(room.as_millis() / EVERY.as_millis()).unwrap_or(usize::MAX);
     while faults.len() < wanted {
-        let more = one_of_each(programs, links, &mut rng);
+        let mut more = one_of_each(programs, links, &mut rng);
+        more.extend(restarts(programs, &mut rng));
+        more.shuffle(&mut rng);
+        more.truncate(wanted - faults.len());
         faults.extend(more);
-        faults.truncate(wanted.max(1));
     }
     let count = u32::try_from(faults.len()).unwrap_or(u32::MAX);
     let pace = room / count.max(1);
@@ -63,6 +65,12 @@ fn one_of_each(programs: &[Kind], links: &[(Kind, Kind)], rng: &mut StdRng) -> V
     }
     faults.shuffle(rng);
     faults
+}
+
+/// Each kind of program ended as an operator would. Not among the first: other tests hold that this goes well.
+fn restarts(programs: &[Kind], rng: &mut StdRng) -> Vec<Fault> {
+    let kinds = programs.iter().copied().collect::<BTreeSet<Kind>>();
+    kinds.iter().map(|kind| Fault::Restart(any(programs, kind, rng), between(50, 1000, rng))).collect()
 }
 
 /// The place of one that is like `wanted`.

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{Kind, game_server::LandLog};
@@ -24,6 +24,8 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(50);
 /// How long it waits before it starts one again that ended by itself.
 const PAUSE: Duration = Duration::from_millis(300);
+/// How long a program may take to end that was asked to.
+const ENDS_WITHIN: Duration = Duration::from_secs(20);
 
 /// Keeps a program running, except while a fault wants it gone.
 #[derive(Debug)]
@@ -50,6 +52,14 @@ struct Running {
     /// Where its part of the log begins.
     log_from: u64,
     reader: Option<JoinHandle<()>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself a moment ago.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
 }
 
 /// What a keeper keeps.
@@ -100,11 +110,30 @@ impl Keeper {
 
     /// Kills the program, and waits until it is gone.
     pub fn kill(&self) {
-        let Some(mut running) = self.running.lock().unwrap().take() else { return };
-        // It may have ended by itself a moment ago.
-        drop(running.child.kill());
-        drop(running.child.wait());
-        self.ended(running.reader);
+        let running = self.running.lock().unwrap().take();
+        if let Some(running) = running {
+            self.ended(running);
+        }
+    }
+
+    /// Asks the program to end, and waits until it is gone. That it takes too long, or ends badly, is a crash.
+    pub async fn stop(&self) {
+        let running = self.running.lock().unwrap().take();
+        let Some(mut running) = running else { return };
+        tools::signal(running.child.id(), "TERM");
+        let deadline = Instant::now() + ENDS_WITHIN;
+        let how = loop {
+            match running.child.try_wait().ok().flatten() {
+                Some(how) => break words(how),
+                None if Instant::now() > deadline => break format!("not {ENDS_WITHIN:?} after SIGTERM"),
+                None => sleep(LOOK).await,
+            }
+        };
+        let said = self.said(running.log_from);
+        self.ended(running);
+        if how != "exit code 0" {
+            self.note_end(&how, &said, true);
+        }
     }
 
     /// Sends `STOP` or `CONT`.
@@ -114,7 +143,10 @@ impl Keeper {
         }
     }
 
-    fn ended(&self, reader: Option<JoinHandle<()>>) {
+    fn ended(&self, mut running: Running) {
+        let reader = running.reader.take();
+        // Where it still runs, it is killed here.
+        drop(running);
         if let Some(reader) = reader {
             // What it said at the very end belongs to the history, before its end.
             reader.join().expect("the reader of a log doesn't panic");
@@ -140,13 +172,16 @@ impl Keeper {
         let (Some(how), Some(was)) = (ended, running.take_if(|_| ended.is_some())) else { return false };
         drop(running);
         let said = self.said(was.log_from);
-        self.ended(was.reader);
+        self.ended(was);
         // One that finds no Redis says so and ends before it is ready; that is no crash.
         let crash = how.code() != Some(1) || said.contains("\"addr\":");
-        let last = said.lines().last().unwrap_or_default().to_owned();
-        let how = format!("{}; the last it said: {last}", words(how));
-        self.history.record(Event::Ended { program: self.name.clone(), how, crash });
+        self.note_end(&words(how), &said, crash);
         true
+    }
+
+    fn note_end(&self, how: &str, said: &str, crash: bool) {
+        let how = format!("{how}; the last it said: {}", said.lines().last().unwrap_or_default());
+        self.history.record(Event::Ended { program: self.name.clone(), how, crash });
     }
 
     /// The log from this place on.

@@ -66,14 +66,23 @@ impl Gateway {
 }
 
 async fn answer(request: reqwest::RequestBuilder, patience: Duration) -> Result<Value, Failure> {
-    let unknown = |error: &dyn std::fmt::Display| Failure::Unknown(error.to_string());
-    let answer = request.timeout(patience).send().await.map_err(|error| unknown(&error.without_url()))?;
+    let answer = request.timeout(patience).send().await.map_err(unknown)?;
     let status = answer.status();
-    let body: Value = answer.json().await.map_err(|error| unknown(&error.without_url()))?;
+    let body: Value = answer.json().await.map_err(unknown)?;
     if status.is_success() {
         return Ok(body);
     }
     Err(failure(&body, status.is_client_error()))
+}
+
+/// A call without an answer, and the reason at its root.
+fn unknown(error: reqwest::Error) -> Failure {
+    let error = error.without_url();
+    let mut root: &dyn std::error::Error = &error;
+    while let Some(deeper) = root.source() {
+        root = deeper;
+    }
+    Failure::Unknown(if error.is_timeout() { "no answer in time".to_owned() } else { root.to_string() })
 }
 
 /// What an error says: only an answer that blames the client promises that nothing was done.
