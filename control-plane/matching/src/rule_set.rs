@@ -6,13 +6,24 @@
 //! is written in docs/rule-sets.md.
 
 mod changing;
+mod check;
+mod diagnostic;
 mod expression;
 mod language;
+mod limits;
+mod loosening;
+mod numbers;
+mod parse;
+mod report;
+mod suggest;
 
 pub use changing::{Changing, Step};
+pub use diagnostic::{Diagnostic, Severity};
 pub use expression::{Aggregate, Expression, Property, Teams};
 pub use language::{
     AgeBasis, Aggregation, Algorithm, AttributeDeclaration, AttributeType, BackfillPriority, Batching,
     CollectionOperation, Comparator, Direction, Logic, MapKey, Reference, RoleSlot, Rule, RuleKind, RuleSet,
     SetAggregation, Strategy, TeamSpec,
 };
+pub use loosening::{Loosening, LooseningRow, LooseningValue};
+pub use parse::Parsed;

@@ -2,7 +2,8 @@
 //!
 //! `avg(flatten(teams[*].players.attributes[skill]))` is [`Expression::Aggregated`] by `avg`, of an
 //! [`Expression::Flattened`], of an [`Expression::Property`]. A property of players yields one list a team where several teams
-//! are named; an aggregate works on the innermost lists, so that without `flatten` there is one value a team.
+//! are named; an aggregate works on the innermost lists, so that without `flatten` there is one value a team. The value of a
+//! list attribute is itself a list, one level further in.
 
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,9 +21,9 @@ pub enum Expression {
         /// What of them.
         property: Property,
     },
-    /// `flatten(…)`: one list of all the innermost values.
+    /// `flatten(…)`: of a list of lists one list; takes the outermost level away and leaves what is further in.
     Flattened(Box<Expression>),
-    /// `set_intersection(…)`: the values that all inner lists have.
+    /// `set_intersection(…)`: of each list of text lists, the texts that all of them have.
     SetIntersection(Box<Expression>),
     /// `min(…)` and the like, of each innermost list.
     Aggregated(Aggregate, Box<Expression>),
@@ -33,7 +34,8 @@ pub enum Expression {
 pub enum Teams {
     /// `teams[*]`, and `players` without a team.
     All,
-    /// `teams[red]`, `teams[red,blue]`: by the names in the rule set. A team with a `quantity` stands for all of its kind.
+    /// `teams[red]`, `teams[red,blue]`: by the names in the rule set. A team with a `quantity` stands for all of its kind, and
+    /// `<name>_<number>` for one of them (`TeamSpec::stands_for`).
     Named(Vec<String>),
 }
 
