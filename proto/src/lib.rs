@@ -1,4 +1,5 @@
-//! The contract between Muster's programs: the generated gRPC code of the three services, and the vocabulary of errors.
+//! The contract between Muster's programs, and with a studio's own: the generated gRPC code of the services, and the vocabulary
+//! of errors.
 //!
 //! The `.proto` files beside this crate are the truth; what is in `src/generated/` is made from them by the test
 //! `generated_code` (`UPDATE_GENERATED=1 cargo test -p proto` writes it anew), so that no build needs a protobuf compiler.
@@ -43,5 +44,11 @@ generated!(
     "muster.keys.v1.rs"
 );
 
-/// The encoded `google.protobuf.FileDescriptorSet` of all three services, for gRPC reflection.
+generated!(
+    /// Matchmaking strategies outside, from `match_function/v1/match_function.proto`. Muster calls this service and doesn't serve it.
+    match_function,
+    "muster.match_function.v1.rs"
+);
+
+/// The encoded `google.protobuf.FileDescriptorSet` of the services that Muster serves, for gRPC reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("generated/descriptors.bin");
