@@ -4,7 +4,9 @@
 //! ([`crate::search`]). Nobody is told anything from here: whoever owns the queue asks for matches when a ticket came or when
 //! [`Engine::next_deadline`] has come, and puts back what it could not use.
 
-use crate::{PlayerId, Rules, Ticket, TicketId, Time, judge::Judge, search::Search, simple::Simple};
+use crate::{
+    Explanation, PlayerId, Rules, Ticket, TicketId, Time, judge::Judge, search::Search, simple::Simple,
+};
 
 /// The tickets of one queue, and what its rules make of them.
 ///
@@ -112,6 +114,15 @@ impl Engine {
         match &self.kind {
             Kind::Simple(simple) => simple.next_deadline(),
             Kind::RuleSet(search) => search.next_deadline(),
+        }
+    }
+
+    /// Why a ticket waits: how things stand for it at `now` among those that are here. `None`: it isn't here. The work is
+    /// bounded; of a large queue with a rule set not all is looked at, and the answer says so.
+    pub fn explain(&self, id: &TicketId, now: Time) -> Option<Explanation> {
+        match &self.kind {
+            Kind::Simple(simple) => simple.explain(id, now),
+            Kind::RuleSet(search) => search.explain(id, now),
         }
     }
 

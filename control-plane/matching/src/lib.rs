@@ -13,6 +13,7 @@ mod ids;
 
 mod by_name;
 mod engine;
+mod explanation;
 pub mod judge;
 mod queue_key;
 pub mod rule_set;
@@ -24,6 +25,7 @@ mod time;
 
 pub use by_name::ByName;
 pub use engine::{Engine, Proposal, Team};
+pub use explanation::{Exclusion, Explanation};
 pub use ids::{GroupId, PlayerId, TicketId};
 pub use queue_key::QueueKey;
 pub use rules::{QueueConfig, RuleError, Rules};

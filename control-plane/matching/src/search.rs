@@ -12,6 +12,7 @@
 
 mod assembly;
 mod effort;
+mod explain;
 mod grouping;
 mod neighbours;
 mod teams;

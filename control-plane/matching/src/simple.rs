@@ -2,6 +2,7 @@
 //!
 //! It keeps the tickets and the time of the last pass; which of them fit together is the strategies' decision.
 
+mod explain;
 mod pool;
 mod strategy;
 

@@ -52,6 +52,11 @@ impl Pool {
         true
     }
 
+    /// A ticket, dead or alive.
+    pub(crate) fn get(&self, id: &TicketId) -> Option<&Ticket> {
+        self.tickets.get(self.orders.get(id)?)
+    }
+
     /// Takes a ticket out, dead or alive.
     pub(crate) fn remove(&mut self, id: &TicketId) -> Option<Ticket> {
         let order = *self.orders.get(id)?;
