@@ -80,9 +80,15 @@ pub async fn run(config: Config, stop: CancellationToken) -> anyhow::Result<()> 
     if config.queue_lease < Duration::from_millis(100) {
         return Err(Invalid::new("queue_lease", "must be 100ms or more").into());
     }
-    let temporary =
-        tempfile::Builder::new().prefix("muster-fleet-").tempdir().context("a temporary directory")?;
-    let dir = config.dir.clone().unwrap_or_else(|| temporary.path().to_owned());
+    // Gone at the end, with what is in it.
+    let temporary = match config.dir {
+        Some(_) => None,
+        None => Some(
+            tempfile::Builder::new().prefix("muster-fleet-").tempdir().context("a temporary directory")?,
+        ),
+    };
+    let given = || config.dir.clone().unwrap_or_default();
+    let dir = temporary.as_ref().map_or_else(given, |dir| dir.path().to_owned());
     let plan = Plan::new(&config, &dir)?;
     println!("starting {} programs; their logs are in {}", plan.specs.len(), plan.logs.display());
     let mut fleet = Supervisor::new(&config, plan);

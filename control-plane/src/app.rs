@@ -22,8 +22,8 @@ use crate::{
         matchmaking::{self, MatchmakingService},
         provisioning::{self, Pace, ProvisioningService},
     },
-    matchmaker::Matchmaker,
-    peers::Peers,
+    matchmaker::{Desks, Matchmaker},
+    peers::{Own, Peers},
     queues::Queues,
     registry::Registry,
     state::{self, Opened},
@@ -96,11 +96,13 @@ impl ControlPlane {
         // Agents and other replicas are listened to until the matches that are being placed are done with.
         let after_work = CancellationToken::new();
         let registry = Registry::new(clock);
+        let desks = Arc::new(Desks::default());
+        let own = Own { queues: Arc::clone(&queues), desks: Arc::clone(&desks) };
         let peers = match replicas {
-            None => Peers::alone(Arc::clone(&registry)),
+            None => Peers::alone(Arc::clone(&registry), own),
             Some((replicas, mailbox)) => {
                 let pace = config.peers_pace();
-                let (peers, upkeep) = Peers::of(Arc::clone(&registry), replicas, mailbox, pace);
+                let (peers, upkeep) = Peers::of(Arc::clone(&registry), own, replicas, mailbox, pace);
                 peers.start(upkeep, &tasks, &after_work);
                 peers
             }
@@ -114,6 +116,7 @@ impl ControlPlane {
             storage: Arc::clone(&storage),
             allocation: Arc::clone(&allocation),
             queues: Arc::clone(&queues),
+            desks,
             clock,
             tasks: workers.clone(),
             room: registry.room(),
@@ -136,6 +139,9 @@ impl ControlPlane {
             }
         });
         tasks.spawn("server expiry", upkeep::expire_servers(Arc::clone(&registry), clock, tasks.clone()));
+        if queues.have_a_file() {
+            tasks.spawn("reload of queues", upkeep::reload_queues(Arc::clone(&queues), tasks.clone()));
+        }
         tasks.spawn("sweep", upkeep::sweep(Arc::clone(&storage), clock, tasks.clone()));
         if let Some(ring) = &ring {
             let reload = upkeep::reload_keys(Arc::clone(ring), config.jwks_max_age, clock, tasks.clone());
@@ -146,6 +152,7 @@ impl ControlPlane {
             matchmaking: MatchmakingService(Arc::new(matchmaking::Shared {
                 storage: Arc::clone(&storage),
                 queues: Arc::clone(&queues),
+                peers: Arc::clone(&peers),
                 delivery: Delivery::new(
                     SigningPool::new(Arc::clone(&ring)),
                     config.token_issuer.clone(),

@@ -1,6 +1,9 @@
 //! What a ticket's watcher is told: its state, with tokens that are signed for this very delivery.
 
-use std::{collections::HashMap, time::SystemTime};
+use std::{
+    collections::HashMap,
+    time::{Duration, SystemTime},
+};
 
 use proto::{error::Refusal, matchmaking::v1 as pb};
 use runtime::Clock;
@@ -41,12 +44,7 @@ impl Delivery {
             enqueued_at_unix_ms: record.ticket.enqueued_at.0,
             expires_at_unix_ms: record.ticket.expires_at.0,
             assignment,
-            place: place.map(|place| pb::QueuePlace {
-                position: place.position,
-                estimated_wait_ms: place
-                    .estimated_wait
-                    .map(|wait| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX)),
-            }),
+            place: place.map(queue_place),
         })
     }
 
@@ -97,9 +95,20 @@ impl Delivery {
         };
         // Whenever it is delivered, a token ends with its assignment; where the wall clock was set back since the match, it
         // lives no longer than a token may.
-        let ends = std::time::UNIX_EPOCH + std::time::Duration::from_millis(assignment.expires_at.0);
+        let ends = std::time::UNIX_EPOCH + Duration::from_millis(assignment.expires_at.0);
         let left = ends.duration_since(now).unwrap_or_default();
         Claims::admit(&self.issuer, admission, now, left.min(self.signing.ring().token_lifetime()))
+    }
+}
+
+/// The contract's words for a place.
+pub(crate) fn queue_place(place: Place) -> pb::QueuePlace {
+    let ms = |wait: Duration| u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
+    pb::QueuePlace {
+        position: place.position,
+        estimated_wait_ms: place.estimated_wait.map(ms),
+        estimated_wait_low_ms: place.estimated_range.map(|(low, _)| ms(low)),
+        estimated_wait_high_ms: place.estimated_range.map(|(_, high)| ms(high)),
     }
 }
 

@@ -5,6 +5,7 @@
 //! What there is to say about a queue meanwhile it reports to storage, where every replica reads it.
 
 mod held_up;
+mod outlook;
 mod place;
 mod waiting;
 mod waits;
@@ -18,6 +19,7 @@ use storage::{Lease, QueueReport, Storage, WorkerId};
 use tokio::sync::watch;
 use uuid::Uuid;
 
+pub(crate) use self::outlook::{Desks, Outlook, Standing};
 use self::worker::Worker;
 use crate::{
     allocation::Allocation,
@@ -34,6 +36,8 @@ pub(crate) struct Matchmaker {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) allocation: Arc<dyn Allocation>,
     pub(crate) queues: Arc<Queues>,
+    /// Where the workers can be asked about tickets.
+    pub(crate) desks: Arc<Desks>,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
     /// Counts the times at which room for lands appeared.

@@ -6,6 +6,7 @@
 //!
 //! - notices ([`announcing`]): how many lands fit on each server, told to all when that changes;
 //! - questions ([`asking`], answered in [`answering`]): mostly, to reserve a land on a server and have it made, in one message;
+//!   and those about queues ([`queues`]);
 //! - holds: which replica has a server id, kept in Redis with a term that grows, so that of two that think they have a
 //!   server the later one is right.
 //!
@@ -18,16 +19,22 @@ mod asking;
 mod hearing;
 mod letter;
 mod questions;
+mod queues;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use parking_lot::Mutex;
 use runtime::Tasks;
 use storage::{Hold, LandId, Mailbox, ReplicaId, Replicas, ServerId, StorageError};
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use self::{letter::Letter, questions::Questions};
-use crate::registry::{HelloRefused, Registry};
+use crate::{
+    matchmaker::Desks,
+    queues::Queues,
+    registry::{HelloRefused, Registry},
+};
 
 /// Letters that wait to be sent by those who can't wait.
 const OUTBOX: usize = 4_096;
@@ -38,8 +45,16 @@ const ANSWERING: usize = 4_096;
 #[derive(Debug)]
 pub(crate) struct Peers {
     registry: Arc<Registry>,
+    own: Own,
     /// `None`: there are no others.
     post: Option<Post>,
+}
+
+/// What the others ask of this replica beside its servers.
+#[derive(Debug, Clone)]
+pub(crate) struct Own {
+    pub(crate) queues: Arc<Queues>,
+    pub(crate) desks: Arc<Desks>,
 }
 
 #[derive(Debug)]
@@ -49,6 +64,8 @@ struct Post {
     outbox: mpsc::Sender<(ReplicaId, Letter)>,
     answering: Arc<Semaphore>,
     pace: PeersPace,
+    /// Those that were heard of and are not gone. Held for a look, never over an await.
+    live: Mutex<BTreeSet<ReplicaId>>,
 }
 
 /// How often a replica says that it lives, and after how much silence it is taken for gone.
@@ -68,13 +85,14 @@ pub(crate) struct PeersUpkeep {
 
 impl Peers {
     /// The peers of a replica that has none.
-    pub(crate) fn alone(registry: Arc<Registry>) -> Arc<Self> {
-        Arc::new(Self { registry, post: None })
+    pub(crate) fn alone(registry: Arc<Registry>, own: Own) -> Arc<Self> {
+        Arc::new(Self { registry, own, post: None })
     }
 
     /// The peers that are reached through `replicas`.
     pub(crate) fn of(
         registry: Arc<Registry>,
+        own: Own,
         replicas: Arc<Replicas>,
         mailbox: Mailbox,
         pace: PeersPace,
@@ -83,8 +101,8 @@ impl Peers {
         let (outbox, to_send) = mpsc::channel(OUTBOX);
         let questions = Questions::default();
         let answering = Arc::new(Semaphore::new(ANSWERING));
-        let post = Post { replicas, questions, outbox, answering, pace };
-        (Arc::new(Self { registry, post: Some(post) }), PeersUpkeep { mailbox, outbox: to_send })
+        let post = Post { replicas, questions, outbox, answering, pace, live: Mutex::default() };
+        (Arc::new(Self { registry, own, post: Some(post) }), PeersUpkeep { mailbox, outbox: to_send })
     }
 
     /// Starts what tells the others of this replica until the tasks stop, and what hears them and sends what waits until

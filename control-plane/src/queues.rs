@@ -1,61 +1,82 @@
 //! What each queue is: from the configuration file, or else from its key.
+//!
+//! The file, and the rule sets that it names, can be read again while the program runs: all of it is taken or nothing. Who
+//! works on a queue looks at [`Queues::changes`] and asks again; nobody holds an older state for longer than that.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod rule_set;
+mod table;
 
-use matching::{QueueConfig, QueueKey, Rules};
-use runtime::config::Invalid;
+#[cfg(test)]
+mod tests;
 
-use crate::{
-    config::{Config, QueueEntry, Sections},
-    ids::{self, MAX_ID, MAX_LAND_TYPE},
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
 };
 
+use matching::{QueueKey, Rules, judge::Judge};
+use parking_lot::Mutex;
+use runtime::config::{Invalid, sections};
+use tokio::sync::watch;
+
+pub(crate) use self::table::QueueChange;
+use self::table::{Table, by_key};
+use crate::config::{Config, Sections};
+
 /// One queue's settings.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) struct QueueSettings {
     pub(crate) land_type: String,
     pub(crate) rules: Rules,
+    /// What asks the rule set, where there is one.
+    pub(crate) judge: Option<Arc<Judge>>,
     pub(crate) ticket_lifetime: Duration,
 }
 
 /// The settings of all queues.
 #[derive(Debug)]
 pub(crate) struct Queues {
-    configured: HashMap<QueueKey, Arc<QueueSettings>>,
+    current: watch::Sender<Arc<Table>>,
     configured_only: bool,
     ticket_lifetime: Duration,
+    /// `None`: there is nothing to read again.
+    file: Option<PathBuf>,
+    /// Held while files are read, on a thread that may block: of two reloads, the one that began later ends later.
+    reloading: Mutex<()>,
+}
+
+/// What came of reading the file again.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reloaded {
+    pub(crate) changes: Vec<QueueChange>,
+    /// What would surprise the authors of rule sets.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// What is done with a file that was read again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Reload {
+    /// It is looked at, and nothing changes.
+    Check,
+    Apply,
 }
 
 impl Queues {
-    /// Checks every configured queue; the first that can't work is named.
+    /// Checks every configured queue, and reads the rule sets' files. All that can't work is named.
     pub(crate) fn new(config: &Config, sections: &Sections) -> Result<Self, Invalid> {
-        let mut queues = Self {
-            configured: HashMap::new(),
+        let dir = dir(config.config.as_deref());
+        let read = Table::read(sections, dir, config.ticket_lifetime);
+        let (table, warnings) = read.map_err(table::Wrong::into_invalid)?;
+        Reloaded { changes: Vec::new(), warnings }.tell();
+        Ok(Self {
+            current: watch::Sender::new(Arc::new(table)),
             configured_only: config.configured_queues_only,
             ticket_lifetime: config.ticket_lifetime,
-        };
-        for (key, entry) in &sections.queues {
-            // Quoted as in the file, and so without anything that garbles a terminal.
-            let table = format!("queues.{key:?}");
-            if let Some(problem) = ids::problem(key, MAX_ID) {
-                return Err(Invalid::new(table, problem));
-            }
-            let invalid = |field, message: String| Invalid::new(format!("{table}.{field}"), message);
-            let key = QueueKey::new(key);
-            let settings =
-                queues.settings(&key, entry).map_err(|error| invalid(error.field, error.message))?;
-            if settings.land_type.is_empty() {
-                return Err(invalid("land_type", "must not be empty".to_owned()));
-            }
-            if let Some(problem) = ids::problem(&settings.land_type, MAX_LAND_TYPE) {
-                return Err(invalid("land_type", problem));
-            }
-            if settings.ticket_lifetime.is_zero() {
-                return Err(invalid("ticket_lifetime", "must be longer than nothing".to_owned()));
-            }
-            queues.configured.insert(key, Arc::new(settings));
-        }
-        Ok(queues)
+            file: config.config.clone(),
+            reloading: Mutex::new(()),
+        })
     }
 
     /// Whether tickets may be enqueued there: not in a queue without configuration, where only configured ones may be used.
@@ -65,29 +86,79 @@ impl Queues {
 
     /// Whether the configuration file names it.
     pub(crate) fn is_configured(&self, key: &QueueKey) -> bool {
-        self.configured.contains_key(key)
+        self.current.borrow().0.contains_key(key)
     }
 
     /// The settings of a queue, configured or by its key.
     pub(crate) fn of(&self, key: &QueueKey) -> Arc<QueueSettings> {
-        if let Some(configured) = self.configured.get(key) {
-            return Arc::clone(configured);
-        }
-        let by_key = self.settings(key, &QueueEntry::default());
-        Arc::new(by_key.expect("every key without a configuration has rules"))
+        let configured = self.current.borrow().0.get(key).cloned();
+        configured.unwrap_or_else(|| Arc::new(by_key(key, self.ticket_lifetime)))
     }
 
     /// The keys of the configured queues.
-    pub(crate) fn configured(&self) -> impl Iterator<Item = &QueueKey> {
-        self.configured.keys()
+    pub(crate) fn configured(&self) -> Vec<QueueKey> {
+        self.current.borrow().0.keys().cloned().collect()
     }
 
-    fn settings(&self, key: &QueueKey, entry: &QueueEntry) -> Result<QueueSettings, matching::RuleError> {
-        let config: QueueConfig = entry.matching();
-        Ok(QueueSettings {
-            land_type: entry.land_type.clone().unwrap_or_else(|| key.land_type().to_owned()),
-            rules: Rules::new(key, &config)?,
-            ticket_lifetime: entry.ticket_lifetime.unwrap_or(self.ticket_lifetime),
-        })
+    /// Wakes whenever settings may have changed.
+    pub(crate) fn changes(&self) -> watch::Receiver<impl Sized + use<>> {
+        self.current.subscribe()
     }
+
+    /// Whether there is a file to read again.
+    pub(crate) fn have_a_file(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Reads the file and its rule sets again, off the async threads.
+    ///
+    /// # Errors
+    /// Everything that is wrong, a line each; nothing has changed then.
+    pub(crate) async fn reload(self: &Arc<Self>, how: Reload) -> Result<Reloaded, Vec<String>> {
+        let queues = Arc::clone(self);
+        let reloaded = tokio::task::spawn_blocking(move || queues.reload_now(how)).await;
+        // It has panicked, or the runtime is ending.
+        reloaded.unwrap_or_else(|_| Err(vec!["the files could not be read; the log says more".to_owned()]))
+    }
+
+    fn reload_now(&self, how: Reload) -> Result<Reloaded, Vec<String>> {
+        let _alone = self.reloading.lock();
+        let Some(file) = &self.file else {
+            return Err(vec!["there is no configuration file to read again; start with --config".to_owned()]);
+        };
+        let sections: Sections = sections::<Config, _>(file).map_err(|error| vec![error.to_string()])?;
+        let read = Table::read(&sections, dir(Some(file)), self.ticket_lifetime);
+        let (table, warnings) = read.map_err(table::Wrong::lines)?;
+        let changes = table.changes(&self.current.borrow());
+        if how == Reload::Apply && !changes.is_empty() {
+            self.current.send_replace(Arc::new(table));
+        }
+        Ok(Reloaded { changes, warnings })
+    }
+}
+
+impl Reloaded {
+    /// Says it in the log.
+    pub(crate) fn tell(&self) {
+        for warning in &self.warnings {
+            tracing::warn!("{warning}");
+        }
+        for change in &self.changes {
+            tracing::info!(queue = %change.queue, what = change.what, "a queue's configuration has changed");
+        }
+    }
+}
+
+impl QueueSettings {
+    /// Whether they say the same.
+    pub(crate) fn are(&self, other: &Self) -> bool {
+        self.land_type == other.land_type
+            && self.ticket_lifetime == other.ticket_lifetime
+            && self.rules == other.rules
+    }
+}
+
+/// Where a relative path in the configuration file starts.
+fn dir(file: Option<&Path>) -> &Path {
+    file.and_then(Path::parent).unwrap_or(Path::new(""))
 }

@@ -5,6 +5,7 @@
 //! that back into the client's.
 
 pub(crate) mod enqueue;
+pub(crate) mod explanation;
 pub(crate) mod names;
 pub(crate) mod server;
 mod shape;

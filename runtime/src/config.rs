@@ -7,7 +7,11 @@
 mod file;
 mod reference;
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::error::ErrorKind;
 use serde::de::DeserializeOwned;
@@ -72,6 +76,15 @@ pub fn load<S: clap::Parser, F: FileSections>(
         .and_then(|mut matches| S::from_arg_matches_mut(&mut matches))
         .map_err(|error| file.explain(error))?;
     Ok((settings, file.sections))
+}
+
+/// Reads the sections of a configuration file alone, for who reads it again while it runs: its settings are checked by their
+/// names and not taken.
+///
+/// # Errors
+/// As [`load`] has them for the file.
+pub fn sections<S: clap::Parser, F: FileSections>(path: &Path) -> Result<F, FileError> {
+    Ok(file::read::<F>(path, &S::command())?.sections)
 }
 
 /// The settings of a program that was told nothing: neither flags nor environment nor file. What a test starts from.

@@ -6,8 +6,12 @@ use matching::Time;
 use runtime::{Clock, Tasks};
 use storage::Storage;
 use tokens::KeyRing;
+use tokio::signal::unix::{SignalKind, signal};
 
-use crate::registry::Registry;
+use crate::{
+    queues::{Queues, Reload},
+    registry::Registry,
+};
 
 /// Things forgotten at once, so that a sweep never holds the state for long.
 const SWEPT_AT_ONCE: usize = 10_000;
@@ -59,6 +63,33 @@ pub(super) async fn sweep(storage: Arc<dyn Storage>, clock: Clock, tasks: Tasks)
                 break;
             }
             tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Reads the queues' configuration again at each SIGHUP. One that can't be taken changes nothing.
+pub(super) async fn reload_queues(queues: Arc<Queues>, tasks: Tasks) {
+    let mut hangups = match signal(SignalKind::hangup()) {
+        Ok(hangups) => hangups,
+        Err(error) => {
+            tracing::warn!(%error, "SIGHUP can't be watched; queues are reloaded by Matchmaking.ReloadQueues only");
+            return;
+        }
+    };
+    loop {
+        tokio::select! {
+            _ = hangups.recv() => {}
+            () = tasks.stopping().cancelled() => return,
+        }
+        match queues.reload(Reload::Apply).await {
+            Ok(reloaded) => {
+                tracing::info!(changed = reloaded.changes.len(), "the queues were read again");
+                reloaded.tell();
+            }
+            Err(errors) => {
+                tracing::error!("the queues stay as they are, because their configuration can't be taken");
+                errors.iter().for_each(|error| tracing::error!("{error}"));
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The `[queues."<queueKey>"]` tables of the configuration file.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use matching::QueueConfig;
 use runtime::config::FileSections;
@@ -30,6 +30,8 @@ pub struct QueueEntry {
     pub max_players: Option<u32>,
     /// Players per team, one entry a team.
     pub teams: Option<Vec<u32>>,
+    /// The file of its rule set, relative to the configuration file; excludes all that a rule set says itself.
+    pub rule_set: Option<PathBuf>,
     /// How long the oldest ticket of a match has waited at least.
     #[serde(default, deserialize_with = "span")]
     pub min_wait: Option<Duration>,

@@ -2,6 +2,8 @@
 
 mod convert;
 mod enqueue;
+mod explain;
+mod reload;
 mod watch;
 
 use std::{pin::Pin, sync::Arc, time::Duration};
@@ -24,6 +26,7 @@ use super::{
 use crate::{
     delivery::{self, Delivery},
     matchmaker,
+    peers::Peers,
     queues::Queues,
 };
 
@@ -41,6 +44,7 @@ pub(crate) struct MatchmakingService(pub(crate) Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) queues: Arc<Queues>,
+    pub(crate) peers: Arc<Peers>,
     pub(crate) delivery: Delivery,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
@@ -125,12 +129,27 @@ impl Matchmaking for MatchmakingService {
         let reports = self.0.storage.reports(self.0.now()).await;
         let mut reports = reports.map_err(|error| refusals::storage(&error))?;
         for key in self.0.queues.configured() {
-            if let Err(place) = reports.binary_search_by(|(known, _)| known.cmp(key)) {
-                reports.insert(place, (key.clone(), matchmaker::unknown(&self.0.queues.of(key))));
+            if let Err(place) = reports.binary_search_by(|(known, _)| known.cmp(&key)) {
+                let report = matchmaker::unknown(&self.0.queues.of(&key));
+                reports.insert(place, (key, report));
             }
         }
         let queues = reports.into_iter().map(|(key, report)| convert::queue(&key, report)).collect();
         Ok(Response::new(pb::ListQueuesResponse { queues }))
+    }
+
+    async fn explain_ticket(
+        &self,
+        request: Request<pb::ExplainTicketRequest>,
+    ) -> Result<Response<pb::ExplainTicketResponse>, tonic::Status> {
+        Ok(Response::new(self.0.explain(&request.into_inner().ticket_id).await?))
+    }
+
+    async fn reload_queues(
+        &self,
+        _request: Request<pb::ReloadQueuesRequest>,
+    ) -> Result<Response<pb::ReloadQueuesResponse>, tonic::Status> {
+        Ok(Response::new(self.0.reload_queues().await))
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 use matching::{Engine, Rules, TicketId, Time};
 use storage::TicketRecord;
 
-use super::place::Match;
+use super::{outlook::Standing, place::Match};
 
 /// Every queued ticket of a queue.
 #[derive(Debug)]
@@ -88,10 +88,35 @@ impl Waiting {
     /// The match did not happen: those of its tickets that are still queued return to their place, with their age.
     pub(super) fn put_back(&mut self, the_match: &Match) {
         for record in &the_match.records {
-            if self.placing.remove(&record.ticket.order).is_some() {
-                self.engine.insert(record.ticket.clone());
+            // Where the rules changed meanwhile, it may fit no match any more.
+            if self.placing.remove(&record.ticket.order).is_some()
+                && !self.engine.insert(record.ticket.clone())
+            {
+                self.misfits.insert(misfit(record));
             }
         }
+    }
+
+    /// From now on these rules hold. Every ticket keeps its place and its age; the matches that are being placed go on.
+    pub(super) fn follow(&mut self, rules: Rules) {
+        self.engine = Engine::new(rules);
+        self.misfits.clear();
+        for record in self.records.values() {
+            if !self.placing.contains_key(&record.ticket.order) && !self.engine.insert(record.ticket.clone())
+            {
+                self.misfits.insert(misfit(record));
+            }
+        }
+    }
+
+    /// Why a ticket waits. `None`: it isn't here.
+    pub(super) fn standing(&self, id: &TicketId, now: Time) -> Option<Standing> {
+        let record = self.records.get(id)?;
+        if self.placing.contains_key(&record.ticket.order) {
+            return Some(Standing::BeingPlaced);
+        }
+        let explained = self.engine.explain(id, now).map(Standing::Waits);
+        explained.or_else(|| Some(Standing::Unfit(self.unfit(record))))
     }
 
     /// Takes out those whose lifetime is over, at most `limit` from each place. One that is being placed stays: its match
@@ -124,6 +149,21 @@ impl Waiting {
             players: self.players,
             oldest: oldest.map(|ticket| ticket.enqueued_at),
         }
+    }
+
+    /// Why no match can take a ticket, for its owner.
+    fn unfit(&self, record: &TicketRecord) -> String {
+        let asked = self.engine.judge().and_then(|judge| judge.facts(&record.ticket).err());
+        asked.map_or_else(
+            || {
+                let (players, rules) = (record.ticket.size(), self.engine.rules());
+                format!(
+                    "it has {players} players, and the queue ({rules}) takes parties of at most {}",
+                    rules.max_party()
+                )
+            },
+            |unfit| unfit.to_string(),
+        )
     }
 }
 

@@ -6,13 +6,14 @@
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use matching::{QueueKey, Time};
+use matching::{QueueKey, TicketId, Time};
 use storage::{Fenced, Lease, QueueChange, QueueReport, StorageError};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{
     Matchmaker,
     held_up::HeldUp,
+    outlook::{Desk, Outlook},
     place::{Match, Placed},
     unknown,
     waiting::Waiting,
@@ -41,6 +42,8 @@ pub(super) struct Worker {
     settings: Arc<QueueSettings>,
     lease: Lease,
     waiting: Waiting,
+    /// Who asks why a ticket waits.
+    desk: Desk,
     /// Each yields the count of room that was known when its match was proposed.
     placing: FuturesUnordered<BoxFuture<'static, (u64, Placed)>>,
     /// The newest count of room that was acted on.
@@ -81,12 +84,14 @@ impl Worker {
         lease: Lease,
     ) -> Self {
         let waiting = Waiting::new(settings.rules.clone());
+        let desk = shared.desks.open(&queue);
         Self {
             shared,
             queue,
             settings,
             lease,
             waiting,
+            desk,
             placing: FuturesUnordered::new(),
             room_seen: 0,
             held_up: HeldUp::default(),
@@ -128,6 +133,9 @@ impl Worker {
 
     async fn work(&mut self) -> Result<Infallible, End> {
         let mut room = self.shared.room.clone();
+        let mut rules = self.shared.queues.changes();
+        // The settings are those of a moment ago.
+        rules.mark_changed();
         let stop = self.shared.tasks.stopping().clone();
         let mut feed = self.shared.storage.follow(&self.lease).await?.ok_or(End::LeaseLost)?;
         for record in feed.queued.drain(..) {
@@ -159,6 +167,12 @@ impl Worker {
                 changed = room.changed() => if changed.is_err() {
                     return Err(End::Released("shutting down"));
                 },
+                // Its other side is there as long as the shared part is.
+                Ok(()) = rules.changed() => self.follow_settings(),
+                ask = self.desk.next() => {
+                    let outlook = self.outlook(&ask.ticket);
+                    self.desk.answer(ask, outlook);
+                }
                 () = tokio::time::sleep_until(wake_at) => {}
             }
         }
@@ -175,6 +189,30 @@ impl Worker {
             }
             QueueChange::Gone(ticket) => self.waiting.went(&ticket),
         }
+    }
+
+    fn outlook(&self, ticket: &TicketId) -> Option<Outlook> {
+        let standing = self.waiting.standing(ticket, self.now())?;
+        let (rules, held_up_by) = (self.settings.rules.to_string(), self.held_up.reason().to_owned());
+        Some(Outlook { rules, held_up_by, standing })
+    }
+
+    /// The configuration was read again. Tickets keep their place.
+    fn follow_settings(&mut self) {
+        let settings = self.shared.queues.of(&self.queue);
+        if settings.are(&self.settings) {
+            return;
+        }
+        tracing::info!(queue = %self.queue, rules = %settings.rules, "the queue's settings have changed");
+        if settings.rules != self.settings.rules {
+            self.waiting.follow(settings.rules.clone());
+        }
+        if settings.land_type != self.settings.land_type {
+            // What held it up was about servers of the other kind.
+            self.held_up = HeldUp::default();
+        }
+        self.settings = settings;
+        self.unreported = true;
     }
 
     fn see_room(&mut self, count: u64) {
@@ -285,13 +323,15 @@ impl Worker {
         }
         let census = self.waiting.census();
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        let usual = self.waits.usual(now);
         let report = QueueReport {
             queued_tickets: count(census.tickets),
             queued_players: count(census.players),
             oldest: census.oldest,
             matches_made: self.matches_made,
             held_up_by: if census.tickets == 0 { String::new() } else { self.held_up.reason().to_owned() },
-            estimated_wait: self.waits.middle(now),
+            estimated_wait: usual.map(|usual| usual.middle),
+            estimated_range: usual.map(|usual| usual.range),
             ..unknown(&self.settings)
         };
         let (storage, lease) = (Arc::clone(&self.shared.storage), self.lease.clone());

@@ -35,6 +35,17 @@ pub(super) fn question(peers: &Arc<Peers>, from: ReplicaId, number: u64, questio
             ready(Answer::Done(ended))
         }
         Question::Servers { land_type } => ready(Answer::Servers(peers.registry.list(land_type.as_deref()))),
+        Question::Outlook { queue, ticket } => {
+            let desks = Arc::clone(&peers.own.desks);
+            Box::pin(async move { Answer::Outlook(desks.outlook(&queue, ticket).await) })
+        }
+        Question::ReloadQueues { how } => {
+            let queues = Arc::clone(&peers.own.queues);
+            Box::pin(async move {
+                let errors = queues.reload(how).await.err().unwrap_or_default();
+                Answer::Reloaded { errors }
+            })
+        }
     };
     let peers = Arc::clone(peers);
     tasks.spawn("answer to a replica", async move {

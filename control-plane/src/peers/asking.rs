@@ -14,7 +14,7 @@ use super::{
 use crate::registry::{HelloRefused, LandOrder, Registration, Reserved, ServerState, ServerView};
 
 /// For a letter's way there and back, beside what its answer takes.
-const WAY: Duration = Duration::from_millis(500);
+pub(super) const WAY: Duration = Duration::from_millis(500);
 
 impl Peers {
     /// Has a land reserved and made by the replica that has its server. `Err`: it was not, and is given back here and there.
@@ -144,7 +144,12 @@ impl Peers {
 }
 
 impl Post {
-    async fn ask(&self, to: &ReplicaId, question: Question, within: Duration) -> Result<Answer, Unanswered> {
+    pub(super) async fn ask(
+        &self,
+        to: &ReplicaId,
+        question: Question,
+        within: Duration,
+    ) -> Result<Answer, Unanswered> {
         let mut open = self.questions.ask(to);
         let letter = Letter::Question { number: open.number, question };
         let answered =
@@ -163,7 +168,7 @@ fn millis(span: Duration) -> u64 {
 
 /// Why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-enum Unanswered {
+pub(super) enum Unanswered {
     #[error("the replica that its agent speaks to can't be reached")]
     Gone,
     #[error("the replica that its agent speaks to didn't answer in time")]

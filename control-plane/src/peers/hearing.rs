@@ -82,6 +82,7 @@ impl Hearing<'_> {
     fn announced(&mut self, from: &ReplicaId, all: bool, entries: Vec<(String, Option<String>)>) {
         let registry = &self.peers.registry;
         if self.heard.insert(from.clone(), Instant::now()).is_none() {
+            self.post.live.lock().insert(from.clone());
             tracing::info!(replica = %from, "a replica is there");
         }
         registry.replica_heard(from);
@@ -115,6 +116,7 @@ impl Hearing<'_> {
 
     fn gone(&mut self, replica: &ReplicaId) {
         if self.heard.remove(replica).is_some() {
+            self.post.live.lock().remove(replica);
             tracing::info!(%replica, "a replica is gone");
         }
         self.peers.registry.replica_gone(replica);

@@ -1,10 +1,15 @@
 //! What replicas write to each other. Replicas of two versions may run side by side: what can't be read is left unanswered.
 
+use matching::{QueueKey, TicketId};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use storage::{LandId, ServerId};
 
-use crate::registry::{LandOrder, Notice, Registration, ServerView};
+use crate::{
+    matchmaker::Outlook,
+    queues::Reload,
+    registry::{LandOrder, Notice, Registration, ServerView},
+};
 
 /// One message.
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,6 +44,10 @@ pub(super) enum Question {
     End { land: LandId },
     /// Which servers do you have?
     Servers { land_type: Option<SmolStr> },
+    /// How does this ticket stand, where you own its queue?
+    Outlook { queue: QueueKey, ticket: TicketId },
+    /// Read your queues' configuration again.
+    ReloadQueues { how: Reload },
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,4 +68,10 @@ pub(super) enum Answer {
         by: String,
     },
     Servers(Vec<ServerView>),
+    /// `None`: its queue is another's, or the ticket isn't known.
+    Outlook(Option<Outlook>),
+    /// What is wrong with the files; nothing where they were taken.
+    Reloaded {
+        errors: Vec<String>,
+    },
 }

@@ -27,6 +27,8 @@ pub struct QueueReport {
     pub held_up_by: String,
     /// The middle of the waits of recent matches' tickets; `None` without recent matches.
     pub estimated_wait: Option<Duration>,
+    /// Their lower and upper quartile.
+    pub estimated_range: Option<(Duration, Duration)>,
 }
 
 /// Where a queued ticket stands.
@@ -36,4 +38,15 @@ pub struct Place {
     pub position: u32,
     /// [`QueueReport::estimated_wait`].
     pub estimated_wait: Option<Duration>,
+    /// [`QueueReport::estimated_range`].
+    pub estimated_range: Option<(Duration, Duration)>,
+}
+
+impl Place {
+    /// A position, and what the queue's owner says of waits there.
+    pub(crate) fn new(position: u32, report: Option<&QueueReport>) -> Self {
+        let (estimated_wait, estimated_range) =
+            report.map_or((None, None), |report| (report.estimated_wait, report.estimated_range));
+        Self { position, estimated_wait, estimated_range }
+    }
 }

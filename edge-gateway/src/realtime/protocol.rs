@@ -101,6 +101,8 @@ impl Outgoing {
                 ticket_id,
                 position: place.position,
                 estimated_wait_ms: place.estimated_wait_ms,
+                estimated_wait_low_ms: place.estimated_wait_low_ms,
+                estimated_wait_high_ms: place.estimated_wait_high_ms,
             }),
         )
     }
@@ -139,6 +141,10 @@ struct QueueUpdate<'a> {
     position: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     estimated_wait_ms: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_wait_low_ms: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    estimated_wait_high_ms: Option<u32>,
 }
 
 #[derive(Serialize)]

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     fn place(position: u32) -> Option<pb::QueuePlace> {
-        Some(pb::QueuePlace { position, estimated_wait_ms: None })
+        Some(pb::QueuePlace { position, ..pb::QueuePlace::default() })
     }
 
     #[tokio::test(start_paused = true)]
@@ -130,5 +130,19 @@ mod tests {
         assert!(tickets.take_due().is_none(), "too soon");
         tokio::time::advance(interval).await;
         assert_eq!(tickets.take_due().unwrap().1.position, 1, "the latest alone");
+    }
+    #[tokio::test(start_paused = true)]
+    async fn an_estimate_that_changes_is_worth_a_message_too() {
+        let interval = Duration::from_secs(5);
+        let mut tickets = Tickets::new(interval);
+        tickets.follow("t", &WatchHub::default(), &Arc::new(Mailbox::new(1)));
+        tickets.set_place("t", place(1));
+        assert!(tickets.take_due().is_some());
+        tokio::time::advance(interval).await;
+        tickets.set_place("t", place(1));
+        assert!(tickets.take_due().is_none() && tickets.next_due().is_none(), "nothing is new");
+        let estimated = pb::QueuePlace { estimated_wait_high_ms: Some(9_000), ..place(1).unwrap() };
+        tickets.set_place("t", Some(estimated));
+        assert_eq!(tickets.take_due().unwrap().1, estimated);
     }
 }

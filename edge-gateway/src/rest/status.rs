@@ -22,6 +22,7 @@ use crate::{
     problem::{Problem, ProblemBody, bad_field},
     upstream::hub::{Event, Mailbox},
     wire::{
+        explanation::ExplanationBody,
         names::{PlayersField, in_clients_words},
         ticket::{TicketBody, TicketStatus},
     },
@@ -30,21 +31,35 @@ use crate::{
 /// Read a ticket
 ///
 /// With `wait`, the answer is held until the status changes or the time is over; then it is the present state. A final
-/// status is answered at once.
+/// status is answered at once. With `explain`, a ticket that is still queued comes with the reason why it waits.
 #[utoipa::path(
     get,
     path = "/v1/matchmaking/status/{ticketId}",
     tag = "matchmaking",
     params(
         ("ticketId" = String, Path, description = "The ticket.", example = "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55"),
-        ("wait" = Option<u8>, Query, description = "Seconds to hold the answer, 0 to 20.", minimum = 0, maximum = 20)
+        ("wait" = Option<u8>, Query, description = "Seconds to hold the answer, 0 to 20.", minimum = 0, maximum = 20),
+        ("explain" = Option<bool>, Query, description = "Whether to say why the ticket waits.")
     ),
     responses(
         (status = 200, description = "The ticket.", body = TicketBody, examples(
             ("queued" = (value = json!({
                 "ticketId": "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55", "status": "queued", "queueKey": "hero-defense:3v3",
                 "groupId": "party-7", "members": ["alice", "bob"], "enqueuedAt": "2025-07-18T09:30:00.000Z",
-                "expiresAt": "2025-07-18T09:40:00.000Z", "position": 4, "estimatedWaitMs": 9000
+                "expiresAt": "2025-07-18T09:40:00.000Z", "position": 4, "estimatedWaitMs": 9000,
+                "estimatedWaitLowMs": 4000, "estimatedWaitHighMs": 15000
+            }))),
+            ("explained" = (value = json!({
+                "ticketId": "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55", "status": "queued", "queueKey": "hero-defense:ranked",
+                "groupId": "party-7", "members": ["alice", "bob"], "enqueuedAt": "2025-07-18T09:30:00.000Z",
+                "expiresAt": "2025-07-18T09:40:00.000Z", "position": 4,
+                "explanation": {
+                    "summary": "5 more players are needed that fit; the rule `FairSkill` keeps 9 of 12 away, the nearest by 40.",
+                    "rules": "rule set `ranked`", "candidates": 12, "lookedAt": 12, "fitting": 3, "fittingPlayers": 3,
+                    "exclusions": [{"what": "FairSkill", "isRule": true, "tickets": 9, "nearestBy": 40.0}],
+                    "nearestMiss": {"what": "FairSkill", "by": 40.0}, "playersNeeded": 10, "playersMissing": 5,
+                    "nextExpansionAt": "2025-07-18T09:30:20.000Z"
+                }
             }))),
             ("assigned" = (value = json!({
                 "ticketId": "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55", "status": "assigned", "queueKey": "hero-defense:3v3",
@@ -76,20 +91,25 @@ pub(crate) async fn status(
 ) -> Result<Json<TicketBody>, Problem> {
     let Path(ticket_id) = ticket_id.map_err(|_| bad_field("ticketId", "must be UTF-8"))?;
     let Query(query) = query.map_err(|_| bad_field("wait", "the query can't be read; write ?wait=20"))?;
-    let wait = read_wait(&query)?;
-    let ticket = read(&app, &id, &ticket_id).await?;
-    if ticket.status.is_final() || wait.is_zero() {
-        return Ok(Json(ticket));
+    let (wait, explain) = (read_wait(&query)?, read_explain(&query)?);
+    let mut ticket = read(&app, &id, &ticket_id).await?;
+    if !ticket.status.is_final() && !wait.is_zero() {
+        let changed = tokio::select! {
+            changed = timeout(wait, changed(&app, &ticket_id, ticket.status)) => changed.ok(),
+            // A shutdown waits for answers, not for matches.
+            () = app.tasks.stopping().cancelled() => None,
+        };
+        ticket = match changed {
+            Some(changed) => changed?,
+            None => read(&app, &id, &ticket_id).await?,
+        };
     }
-    let changed = tokio::select! {
-        changed = timeout(wait, changed(&app, &ticket_id, ticket.status)) => changed.ok(),
-        // A shutdown waits for answers, not for matches.
-        () = app.tasks.stopping().cancelled() => None,
-    };
-    match changed {
-        Some(changed) => Ok(Json(changed?)),
-        None => Ok(Json(read(&app, &id, &ticket_id).await?)),
+    if explain && !ticket.status.is_final() {
+        let explained = app.calls.explain(&id, ticket_id).await;
+        let explained = explained.map_err(|refusal| in_clients_words(refusal, PlayersField::Players))?;
+        ticket.explanation = explained.explanation.map(ExplanationBody::from);
     }
+    Ok(Json(ticket))
 }
 
 async fn read(app: &App, id: &RequestId, ticket_id: &str) -> Result<TicketBody, Refusal> {
@@ -116,18 +136,32 @@ async fn changed(app: &App, ticket_id: &str, known: TicketStatus) -> Result<Tick
 }
 
 fn read_wait(query: &[(String, String)]) -> Result<Duration, Refusal> {
-    let mut values = query.iter().filter(|(name, _)| name == "wait").map(|(_, value)| value);
-    let Some(value) = values.next() else {
+    let wrong = || format!("must be given once, as whole seconds from 0 to {MAX_STATUS_WAIT_S}");
+    let Some(value) = only(query, "wait", wrong)? else {
         return Ok(Duration::ZERO);
     };
     let seconds = value.parse().ok().filter(|seconds| *seconds <= MAX_STATUS_WAIT_S);
-    match (seconds, values.next()) {
-        (Some(seconds), None) => Ok(Duration::from_secs(seconds)),
-        _ => Err(bad_field(
-            "wait",
-            format!("must be given once, as whole seconds from 0 to {MAX_STATUS_WAIT_S}"),
-        )),
+    seconds.map(Duration::from_secs).ok_or_else(|| bad_field("wait", wrong()))
+}
+
+fn read_explain(query: &[(String, String)]) -> Result<bool, Refusal> {
+    let wrong = || "must be given once, as true or false".to_owned();
+    match only(query, "explain", wrong)? {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(bad_field("explain", wrong())),
     }
+}
+
+/// The value of a parameter that stands there once at most.
+fn only<'q>(
+    query: &'q [(String, String)],
+    name: &str,
+    wrong: impl Fn() -> String,
+) -> Result<Option<&'q str>, Refusal> {
+    let mut values = query.iter().filter(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    let value = values.next();
+    if values.next().is_some() { Err(bad_field(name, wrong())) } else { Ok(value) }
 }
 
 #[cfg(test)]
@@ -144,6 +178,18 @@ mod tests {
         assert_eq!(wait(&["20"]).unwrap(), Duration::from_secs(20));
         for bad in [&["21"][..], &["-1"], &["1.5"], &[""], &["1", "2"]] {
             assert_eq!(wait(bad).unwrap_err().fields[0].field, "wait", "{bad:?}");
+        }
+    }
+    #[test]
+    fn an_explanation_is_asked_for_in_so_many_words() {
+        let explain = |values: &[&str]| {
+            let query: Vec<_> =
+                values.iter().map(|value| ("explain".to_owned(), (*value).to_owned())).collect();
+            read_explain(&query)
+        };
+        assert!(!explain(&[]).unwrap() && !explain(&["false"]).unwrap() && explain(&["true"]).unwrap());
+        for bad in [&["yes"][..], &[""], &["true", "true"]] {
+            assert_eq!(explain(bad).unwrap_err().fields[0].field, "explain", "{bad:?}");
         }
     }
 }

@@ -10,8 +10,8 @@ use proto::{
     error::{Reason, Refusal},
     keys::v1::{GetJwksRequest, GetJwksResponse, keys_client::KeysClient},
     matchmaking::v1::{
-        CancelRequest, CancelResponse, EnqueueRequest, EnqueueResponse, GetTicketRequest, Ticket,
-        matchmaking_client::MatchmakingClient,
+        CancelRequest, CancelResponse, EnqueueRequest, EnqueueResponse, ExplainTicketRequest,
+        ExplainTicketResponse, GetTicketRequest, Ticket, matchmaking_client::MatchmakingClient,
     },
     provisioning::v1::{
         DeregisterServerRequest, DeregisterServerResponse, RegisterServerRequest, RegisterServerResponse,
@@ -93,6 +93,18 @@ impl Calls {
             tracing::error!(request_id = id.as_str(), "GetTicket was answered without a ticket");
             Refusal::internal()
         })
+    }
+
+    /// `Matchmaking.ExplainTicket`.
+    pub(crate) async fn explain(
+        &self,
+        id: &RequestId,
+        ticket_id: String,
+    ) -> Result<ExplainTicketResponse, Refusal> {
+        self.call(id, ExplainTicketRequest { ticket_id }, |mut calls, request| async move {
+            calls.matchmaking.explain_ticket(request).await
+        })
+        .await
     }
 
     /// `Keys.GetJwks`.

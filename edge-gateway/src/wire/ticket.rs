@@ -7,6 +7,8 @@ use proto::matchmaking::v1 as pb;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::explanation::ExplanationBody;
+
 /// Where a ticket is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -80,9 +82,18 @@ pub(crate) struct TicketBody {
     /// Its place in the queue, 1 is the oldest; while it is queued and its place is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) position: Option<u32>,
-    /// How long recent matches of the queue took, the middle of them.
+    /// How long the tickets of the queue's recent matches waited, the middle of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) estimated_wait_ms: Option<u32>,
+    /// Half of them waited from this long…
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) estimated_wait_low_ms: Option<u32>,
+    /// …to this long.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) estimated_wait_high_ms: Option<u32>,
+    /// Why it waits, where that was asked for; while it is queued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) explanation: Option<ExplanationBody>,
 }
 
 /// Everything that a ticket's players need to play.
@@ -136,6 +147,9 @@ impl From<pb::Ticket> for TicketBody {
             assignment: ticket.assignment.map(AssignmentBody::from),
             position: ticket.place.map(|place| place.position),
             estimated_wait_ms: ticket.place.and_then(|place| place.estimated_wait_ms),
+            estimated_wait_low_ms: ticket.place.and_then(|place| place.estimated_wait_low_ms),
+            estimated_wait_high_ms: ticket.place.and_then(|place| place.estimated_wait_high_ms),
+            explanation: None,
         }
     }
 }
@@ -161,7 +175,7 @@ impl From<pb::Assignment> for AssignmentBody {
 }
 
 /// `2025-07-18T09:30:00.000Z`.
-fn rfc3339(unix_ms: u64) -> String {
+pub(super) fn rfc3339(unix_ms: u64) -> String {
     let time = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
     format!("{:.3}", time.unwrap_or(Timestamp::MAX))
 }

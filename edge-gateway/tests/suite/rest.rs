@@ -2,7 +2,10 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use proto::error::{Reason, Refusal};
+use proto::{
+    error::{Reason, Refusal},
+    matchmaking::v1 as mm,
+};
 use reqwest::header;
 use serde_json::{Value, json};
 
@@ -33,7 +36,7 @@ async fn a_ticket_from_its_enqueue_to_its_assignment() {
         json!({
             "ticketId": id, "status": "queued", "queueKey": "demo:2", "groupId": "party-7", "members": ["alice", "bob"],
             "enqueuedAt": "2025-07-18T09:30:00.000Z", "expiresAt": "2025-07-18T09:40:00.000Z",
-            "position": 4, "estimatedWaitMs": 9000
+            "position": 4, "estimatedWaitMs": 9000, "estimatedWaitLowMs": 4500, "estimatedWaitHighMs": 18000
         })
     );
 
@@ -50,6 +53,64 @@ async fn a_ticket_from_its_enqueue_to_its_assignment() {
         })
     );
     assert_eq!(stack.cancel(&id).await.body, json!({"cancelled": false, "status": "assigned"}));
+    stack.finish().await;
+}
+
+#[tokio::test]
+async fn a_ticket_that_waits_is_explained_to_who_asks() {
+    let stack = Stack::start().await;
+    let id = stack.enqueue(&["alice"]).await;
+    let explained = async || {
+        let answer = stack.get(&format!("/v1/matchmaking/status/{id}?explain=true")).await;
+        assert_eq!(answer.status, 200, "{answer:#?}");
+        answer.body
+    };
+    *stack.control_plane.state.explanation.lock() = Some(mm::Explanation {
+        summary: "Too few fit.".to_owned(),
+        rules: "rule set `ranked`".to_owned(),
+        held_up_by: String::new(),
+        outlook: Some(mm::Outlook {
+            candidates: 5_000,
+            looked_at: 2_000,
+            fitting: 1,
+            fitting_players: 2,
+            exclusions: vec![mm::Exclusion {
+                what: "FairSkill".to_owned(),
+                is_rule: true,
+                tickets: 1_999,
+                nearest_by: Some(40.5),
+            }],
+            nearest_miss: Some(mm::Miss { what: "FairSkill".to_owned(), by: 40.5 }),
+            players_needed: 6,
+            players_missing: 3,
+            next_expansion_at_unix_ms: 1_752_831_020_000,
+            ..mm::Outlook::default()
+        }),
+    });
+    assert_eq!(
+        explained().await["explanation"],
+        json!({
+            "summary": "Too few fit.", "rules": "rule set `ranked`", "candidates": 5000, "lookedAt": 2000, "fitting": 1,
+            "fittingPlayers": 2, "exclusions": [{"what": "FairSkill", "isRule": true, "tickets": 1999, "nearestBy": 40.5}],
+            "nearestMiss": {"what": "FairSkill", "by": 40.5}, "playersNeeded": 6, "playersMissing": 3,
+            "nextExpansionAt": "2025-07-18T09:30:20.000Z"
+        })
+    );
+    assert!(stack.status(&id).await.body.get("explanation").is_none(), "nobody asked");
+
+    let held_up = mm::Explanation {
+        summary: "Matches wait.".to_owned(),
+        rules: "group of 2".to_owned(),
+        held_up_by: "no server is free".to_owned(),
+        outlook: None,
+    };
+    *stack.control_plane.state.explanation.lock() = Some(held_up);
+    let told = json!({"summary": "Matches wait.", "rules": "group of 2", "heldUpBy": "no server is free"});
+    assert_eq!(explained().await["explanation"], told, "what is not known is not made up");
+
+    stack.control_plane.assign(&id);
+    let assigned = explained().await;
+    assert!(assigned["status"] == "assigned" && assigned.get("explanation").is_none(), "{assigned}");
     stack.finish().await;
 }
 

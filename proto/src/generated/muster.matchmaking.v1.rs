@@ -210,6 +210,11 @@ pub struct QueuePlace {
     /// The middle of the waits of the queue's recent matches; absent without recent matches.
     #[prost(uint32, optional, tag = "2")]
     pub estimated_wait_ms: ::core::option::Option<u32>,
+    /// Their lower and upper quartile: half of the recent waits lie between. Absent without recent matches.
+    #[prost(uint32, optional, tag = "3")]
+    pub estimated_wait_low_ms: ::core::option::Option<u32>,
+    #[prost(uint32, optional, tag = "4")]
+    pub estimated_wait_high_ms: ::core::option::Option<u32>,
 }
 /// Everything that a ticket's players need to play.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -280,6 +285,139 @@ pub struct Queue {
     /// Why no match is being made although it could be, for people; empty where nothing is in the way.
     #[prost(string, tag = "8")]
     pub held_up_by: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ExplainTicketRequest {
+    /// Required.
+    #[prost(string, tag = "1")]
+    pub ticket_id: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ExplainTicketResponse {
+    #[prost(string, tag = "1")]
+    pub ticket_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub queue_key: ::prost::alloc::string::String,
+    #[prost(enumeration = "TicketStatus", tag = "3")]
+    pub status: i32,
+    #[prost(uint64, tag = "4")]
+    pub enqueued_at_unix_ms: u64,
+    /// When a ticket that is still queued expires.
+    #[prost(uint64, tag = "5")]
+    pub expires_at_unix_ms: u64,
+    /// As in `Ticket`.
+    #[prost(message, optional, tag = "6")]
+    pub place: ::core::option::Option<QueuePlace>,
+    /// Set while the ticket is queued.
+    #[prost(message, optional, tag = "7")]
+    pub explanation: ::core::option::Option<Explanation>,
+}
+/// Why a ticket waits, at this moment.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Explanation {
+    /// A sentence for people: what is most in the way.
+    #[prost(string, tag = "1")]
+    pub summary: ::prost::alloc::string::String,
+    /// The queue's rules, for people: `start alone`, `teams 3v3`, "rule set `ranked`".
+    #[prost(string, tag = "2")]
+    pub rules: ::prost::alloc::string::String,
+    /// Why no match gets a server, for people; empty where nothing is in the way.
+    #[prost(string, tag = "3")]
+    pub held_up_by: ::prost::alloc::string::String,
+    /// What the queue's owner sees. Absent where it didn't say in time, or doesn't know the ticket yet.
+    #[prost(message, optional, tag = "4")]
+    pub outlook: ::core::option::Option<Outlook>,
+}
+/// How things stand for one ticket among those that wait with it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Outlook {
+    /// Other tickets that wait in the queue and are not in a match that is being made.
+    #[prost(uint32, tag = "1")]
+    pub candidates: u32,
+    /// How many of them were looked at, those that lie closest first: where it is fewer than `candidates`, the numbers below
+    /// are about these.
+    #[prost(uint32, tag = "2")]
+    pub looked_at: u32,
+    /// Of those looked at, the ones that could be in a match with this ticket, and their players.
+    #[prost(uint32, tag = "3")]
+    pub fitting: u32,
+    #[prost(uint32, tag = "4")]
+    pub fitting_players: u32,
+    /// Of those looked at, the ones that can't, by the first thing that parts them from this ticket; the most first.
+    #[prost(message, repeated, tag = "5")]
+    pub exclusions: ::prost::alloc::vec::Vec<Exclusion>,
+    /// Of what parts tickets by an amount, the smallest; absent where there is none.
+    #[prost(message, optional, tag = "6")]
+    pub nearest_miss: ::core::option::Option<Miss>,
+    /// How many players a match needs at least, with this ticket's own.
+    #[prost(uint32, tag = "7")]
+    pub players_needed: u32,
+    /// How many of these are not there among those that were looked at. 0: enough are there, but they don't make a match yet.
+    #[prost(uint32, tag = "8")]
+    pub players_missing: u32,
+    /// When waiting changes what the rules ask of this ticket next; zero where it never does any more.
+    #[prost(uint64, tag = "9")]
+    pub next_expansion_at_unix_ms: u64,
+    /// True where the ticket's match is being made at this moment.
+    #[prost(bool, tag = "10")]
+    pub being_placed: bool,
+    /// Why no match can ever take the ticket (the queue's rules changed since it came), for people; empty where one can.
+    #[prost(string, tag = "11")]
+    pub unfit: ::prost::alloc::string::String,
+}
+/// What keeps some tickets from another.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Exclusion {
+    /// The rule's name, or `team size`, `team asked`, `roles`, `premade parity`.
+    #[prost(string, tag = "1")]
+    pub what: ::prost::alloc::string::String,
+    /// Whether `what` is the name of a rule of the rule set.
+    #[prost(bool, tag = "2")]
+    pub is_rule: bool,
+    /// How many tickets it keeps away.
+    #[prost(uint32, tag = "3")]
+    pub tickets: u32,
+    /// By how much the nearest of them misses, in the rule's own unit (points, milliseconds, values, players); absent where that
+    /// means nothing.
+    #[prost(double, optional, tag = "4")]
+    pub nearest_by: ::core::option::Option<f64>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Miss {
+    /// As in `Exclusion`.
+    #[prost(string, tag = "1")]
+    pub what: ::prost::alloc::string::String,
+    /// In the rule's own unit.
+    #[prost(double, tag = "2")]
+    pub by: f64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReloadQueuesRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReloadQueuesResponse {
+    /// What is different now, on the replica that was called; empty where nothing was. In the order of the keys.
+    #[prost(message, repeated, tag = "1")]
+    pub changes: ::prost::alloc::vec::Vec<QueueChange>,
+    /// Why nothing changed on any replica: what is wrong, each with its file, line and column where it has one.
+    #[prost(string, repeated, tag = "2")]
+    pub errors: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What would surprise the author of a rule set. It was taken all the same.
+    #[prost(string, repeated, tag = "3")]
+    pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Replicas that did not answer in time, and may go on with the old queues.
+    #[prost(string, repeated, tag = "4")]
+    pub unanswered: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// How many replicas read their files again, this one included; 0 where nothing changed because of errors.
+    #[prost(uint32, tag = "5")]
+    pub replicas: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct QueueChange {
+    #[prost(string, tag = "1")]
+    pub queue_key: ::prost::alloc::string::String,
+    /// For people: `added`, `removed`, or what is different, such as "rules: teams 3v3 → rule set `ranked`".
+    #[prost(string, tag = "2")]
+    pub what: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
@@ -568,6 +706,64 @@ pub mod matchmaking_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Why a ticket waits: who else waits, which rule keeps how many of them from it, by how much the nearest misses, and when
+        /// the rules loosen. For the ticket's owner and for operators. Signs no tokens.
+        /// Errors: INVALID_REQUEST, TICKET_NOT_FOUND, UNAVAILABLE.
+        pub async fn explain_ticket(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ExplainTicketRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExplainTicketResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/muster.matchmaking.v1.Matchmaking/ExplainTicket",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("muster.matchmaking.v1.Matchmaking", "ExplainTicket"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Reads the queues of the configuration file again, and their rule sets, on every replica. Tickets keep their place and are
+        /// matched under the new rules. Where one file of one replica can't be taken, nothing changes anywhere. For operators.
+        /// Errors: UNAVAILABLE.
+        pub async fn reload_queues(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReloadQueuesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReloadQueuesResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/muster.matchmaking.v1.Matchmaking/ReloadQueues",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("muster.matchmaking.v1.Matchmaking", "ReloadQueues"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -643,6 +839,26 @@ pub mod matchmaking_server {
             request: tonic::Request<super::ListQueuesRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ListQueuesResponse>,
+            tonic::Status,
+        >;
+        /// Why a ticket waits: who else waits, which rule keeps how many of them from it, by how much the nearest misses, and when
+        /// the rules loosen. For the ticket's owner and for operators. Signs no tokens.
+        /// Errors: INVALID_REQUEST, TICKET_NOT_FOUND, UNAVAILABLE.
+        async fn explain_ticket(
+            &self,
+            request: tonic::Request<super::ExplainTicketRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ExplainTicketResponse>,
+            tonic::Status,
+        >;
+        /// Reads the queues of the configuration file again, and their rule sets, on every replica. Tickets keep their place and are
+        /// matched under the new rules. Where one file of one replica can't be taken, nothing changes anywhere. For operators.
+        /// Errors: UNAVAILABLE.
+        async fn reload_queues(
+            &self,
+            request: tonic::Request<super::ReloadQueuesRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReloadQueuesResponse>,
             tonic::Status,
         >;
     }
@@ -981,6 +1197,96 @@ pub mod matchmaking_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ListQueuesSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/muster.matchmaking.v1.Matchmaking/ExplainTicket" => {
+                    #[allow(non_camel_case_types)]
+                    struct ExplainTicketSvc<T: Matchmaking>(pub Arc<T>);
+                    impl<
+                        T: Matchmaking,
+                    > tonic::server::UnaryService<super::ExplainTicketRequest>
+                    for ExplainTicketSvc<T> {
+                        type Response = super::ExplainTicketResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ExplainTicketRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Matchmaking>::explain_ticket(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ExplainTicketSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/muster.matchmaking.v1.Matchmaking/ReloadQueues" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReloadQueuesSvc<T: Matchmaking>(pub Arc<T>);
+                    impl<
+                        T: Matchmaking,
+                    > tonic::server::UnaryService<super::ReloadQueuesRequest>
+                    for ReloadQueuesSvc<T> {
+                        type Response = super::ReloadQueuesResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReloadQueuesRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Matchmaking>::reload_queues(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReloadQueuesSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -9,14 +9,17 @@ struct Fleet {
     program: Program,
     /// Each program's process id and address, by its name.
     rows: HashMap<String, (u32, String)>,
+    _dir: tempfile::TempDir,
 }
 
 impl Fleet {
     async fn start() -> Self {
-        let program = Program::start(
-            "muster",
-            &["fleet", "--rate", "0", "--queue-lease", "1s", "--restart-after", "1s"],
-        );
+        // One that is killed can't take its own directory away.
+        let dir = tempfile::tempdir().unwrap();
+        #[rustfmt::skip]
+        let program = Program::start("muster", &[
+            "fleet", "--rate", "0", "--queue-lease", "1s", "--restart-after", "1s", "--dir", dir.path().to_str().unwrap(),
+        ]);
         program.printed("how to stop it", |line| line.contains("Ctrl-C stops").then_some(())).await;
         // name, role in words, pid, address, metrics
         let row = |line: &str| {
@@ -26,7 +29,7 @@ impl Fleet {
             Some((words[0].to_owned(), (pid, words[at].to_owned())))
         };
         let rows = program.output().lines().filter_map(row).collect();
-        Self { program, rows }
+        Self { program, rows, _dir: dir }
     }
 
     fn client(&self, gateway: &str) -> Client {

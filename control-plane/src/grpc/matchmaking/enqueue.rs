@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use matching::{GroupId, QueueKey, TicketId};
+use matching::{GroupId, Player, QueueKey, Ticket, TicketId, Time};
 use proto::{
     error::{Reason, Refusal},
     matchmaking::v1 as pb,
@@ -59,6 +59,8 @@ pub(super) fn check(
     }
     let settings = queues.of(&queue);
     can_be_played(&settings, &queue, request.players.len())?;
+    let players: Arc<[Player]> = request.players.into_iter().map(convert::player).collect();
+    can_be_matched(&settings, &players)?;
 
     let or = |text: String, other: &dyn Fn() -> String| if text.is_empty() { other() } else { text };
     let id = or(request.ticket_id, &|| Uuid::now_v7().to_string());
@@ -66,7 +68,7 @@ pub(super) fn check(
         // The ticket names a group that nobody named: the same request sent again is then the same in all of it.
         group: GroupId::new(or(request.group_id, &|| id.clone())),
         id: TicketId::new(id),
-        players: request.players.into_iter().map(convert::player).collect(),
+        players,
         region: (!request.region.is_empty()).then(|| SmolStr::new(request.region)),
         constraints: (!request.constraints_json.is_empty()).then(|| Arc::from(request.constraints_json)),
         lifetime: settings.ticket_lifetime,
@@ -167,6 +169,25 @@ fn can_be_played(settings: &QueueSettings, queue: &QueueKey, players: usize) -> 
                 settings.rules
             ),
         );
+    }
+    fields.check()
+}
+
+/// A ticket that no match can ever take under the queue's rule set is told so, rather than waiting for its expiry.
+fn can_be_matched(settings: &QueueSettings, players: &Arc<[Player]>) -> Result<(), Refusal> {
+    let Some(judge) = &settings.judge else { return Ok(()) };
+    // The rules look at its players; what it is called and when it came makes no difference.
+    let ticket = Ticket {
+        id: TicketId::new(""),
+        group: GroupId::new(""),
+        players: Arc::clone(players),
+        order: 0,
+        enqueued_at: Time::default(),
+        expires_at: Time::default(),
+    };
+    let mut fields = Fields::default();
+    if let Err(unfit) = judge.facts(&ticket) {
+        fields.wrong("players", unfit.to_string());
     }
     fields.check()
 }

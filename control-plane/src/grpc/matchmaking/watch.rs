@@ -17,6 +17,7 @@ use tonic::{Status as GrpcStatus, Streaming};
 
 use super::Shared;
 use crate::{
+    delivery,
     grpc::{
         fields::{required_id, shortened},
         refusals,
@@ -215,8 +216,8 @@ impl Watch<'_> {
         let Some((status, told)) = self.told.get(&state.record.ticket.id) else {
             return true;
         };
-        *status != crate::delivery::status(&state.status)
-            || place.is_some_and(|place| told.is_none_or(|told| told.position != place.position))
+        *status != delivery::status(&state.status)
+            || place.is_some_and(|place| *told != Some(delivery::queue_place(*place)))
     }
 
     async fn refuse(&self, ticket_id: String, refusal: &Refusal) -> Result<(), Gone> {

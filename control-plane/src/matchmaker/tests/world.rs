@@ -18,8 +18,8 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     allocation::OwnServers,
     config::Sections,
-    matchmaker::Matchmaker,
-    peers::Peers,
+    matchmaker::{Desks, Matchmaker},
+    peers::{Own, Peers},
     queues::Queues,
     registry::{Answer, Arrival, Command, Heartbeat, Land, Link, Registration, Registry},
 };
@@ -46,14 +46,18 @@ impl World {
         let tasks = Tasks::new(CancellationToken::new());
         let registry = Registry::new(clock);
         let config = runtime::config::defaults(&[]);
+        let queues = Arc::new(Queues::new(&config, &Sections::default()).unwrap());
+        let desks = Arc::new(Desks::default());
+        let own = Own { queues: Arc::clone(&queues), desks: Arc::clone(&desks) };
         let matchmaker = Matchmaker {
             storage: Arc::clone(&storage),
             allocation: Arc::new(OwnServers::new(
                 Arc::clone(&registry),
-                Peers::alone(Arc::clone(&registry)),
+                Peers::alone(Arc::clone(&registry), own),
                 ANSWER_WITHIN,
             )),
-            queues: Arc::new(Queues::new(&config, &Sections::default()).unwrap()),
+            queues,
+            desks,
             clock,
             tasks: tasks.clone(),
             room: registry.room(),

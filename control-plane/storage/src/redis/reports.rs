@@ -75,11 +75,11 @@ impl Redis {
             let answers = self.link.all(some.iter().map(ask).collect()).await?;
             for ((queue, indexes), answer) in some.iter().zip(answers) {
                 let (report, before): (String, Vec<i64>) = read(answer)?;
-                let estimated_wait = parse(queue, &report).and_then(|report| report.estimated_wait);
+                let report = parse(queue, &report);
                 for (index, before) in indexes.iter().zip(before) {
                     places[*index] = u32::try_from(before)
                         .ok()
-                        .map(|before| Place { position: before.saturating_add(1), estimated_wait });
+                        .map(|before| Place::new(before.saturating_add(1), report.as_ref()));
                 }
             }
         }

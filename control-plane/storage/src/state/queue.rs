@@ -90,8 +90,7 @@ impl Queue {
 
     /// Where the ticket of this order stands; `None` where it isn't queued.
     pub(super) fn place(&self, order: u64, now: Time) -> Option<Place> {
-        let estimated_wait = self.reported(now).and_then(|report| report.estimated_wait);
-        Some(Place { position: self.queued.position(order)?, estimated_wait })
+        Some(Place::new(self.queued.position(order)?, self.reported(now).map(AsRef::as_ref)))
     }
 
     fn tell(&mut self, change: QueueChange) {

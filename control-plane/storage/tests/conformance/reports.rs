@@ -18,6 +18,7 @@ fn report(matches_made: u64) -> QueueReport {
         matches_made,
         held_up_by: "no server is free".to_owned(),
         estimated_wait: Some(Duration::from_millis(1_500)),
+        estimated_range: Some((Duration::from_millis(900), Duration::from_secs(4))),
     }
 }
 
@@ -139,13 +140,17 @@ pub(crate) async fn a_place_is_one_of_its_own_queue(storage: Subject) {
 pub(crate) async fn a_place_comes_with_what_the_owner_estimates(storage: Subject) {
     enqueue(&storage, "t", &["p"]).await;
     let record = records(&storage, &["t"]).await;
-    let place = |estimated_wait| [Some(Place { position: 1, estimated_wait })];
-    assert_eq!(storage.places(&record, NOW).await.unwrap(), place(None), "nobody owns the queue");
+    let place =
+        |estimated_wait, estimated_range| [Some(Place { position: 1, estimated_wait, estimated_range })];
+    let unknown = place(None, None);
+    assert_eq!(storage.places(&record, NOW).await.unwrap(), unknown, "nobody owns the queue");
     let lease = claim(&storage).await;
-    assert_eq!(storage.places(&record, NOW).await.unwrap(), place(None));
+    assert_eq!(storage.places(&record, NOW).await.unwrap(), unknown);
     storage.report(&lease, report(1)).await.unwrap();
-    assert_eq!(storage.places(&record, NOW).await.unwrap(), place(report(1).estimated_wait));
-    assert_eq!(storage.places(&record, NOW + LEASE).await.unwrap(), place(None), "its owner fell silent");
-    storage.report(&lease, QueueReport { estimated_wait: None, ..report(2) }).await.unwrap();
-    assert_eq!(storage.places(&record, NOW).await.unwrap(), place(None));
+    let known = place(report(1).estimated_wait, report(1).estimated_range);
+    assert_eq!(storage.places(&record, NOW).await.unwrap(), known);
+    assert_eq!(storage.places(&record, NOW + LEASE).await.unwrap(), unknown, "its owner fell silent");
+    let nothing = QueueReport { estimated_wait: None, estimated_range: None, ..report(2) };
+    storage.report(&lease, nothing).await.unwrap();
+    assert_eq!(storage.places(&record, NOW).await.unwrap(), unknown);
 }

@@ -65,7 +65,8 @@ async fn what_an_owner_reports_is_read_by_every_process() {
     assert!(owner.report(&lease, report.clone()).await.unwrap());
     assert_eq!(door.reports(NOW).await.unwrap(), [(queue(), report)]);
     let record = owner.read(&[id("u")]).await.unwrap()[0].as_ref().unwrap().record.clone();
-    assert_eq!(door.places(&[record], NOW).await.unwrap(), [Some(Place { position: 2, estimated_wait })]);
+    let place = Place { position: 2, estimated_wait, estimated_range: None };
+    assert_eq!(door.places(&[record], NOW).await.unwrap(), [Some(place)]);
 }
 
 #[tokio::test]

@@ -38,6 +38,8 @@ pub(crate) struct State {
     pub(crate) lose_answer: AtomicBool,
     /// Tickets are assigned as they come.
     pub(crate) assign_at_once: AtomicBool,
+    /// Why tickets wait.
+    pub(crate) explanation: Mutex<Option<pb::Explanation>>,
     pub(crate) enqueues: AtomicUsize,
     pub(crate) subscribed: AtomicUsize,
     pub(crate) jwks_reads: AtomicUsize,
@@ -76,6 +78,7 @@ impl ControlPlane {
             silent: AtomicBool::default(),
             lose_answer: AtomicBool::default(),
             assign_at_once: AtomicBool::default(),
+            explanation: Mutex::default(),
             enqueues: AtomicUsize::default(),
             subscribed: AtomicUsize::default(),
             jwks_reads: AtomicUsize::default(),
@@ -177,7 +180,12 @@ impl ControlPlane {
 
     pub(crate) fn place(&self, ticket_id: &str, position: u32, estimated_wait_ms: Option<u32>) {
         self.change(ticket_id, |ticket| {
-            ticket.place = Some(pb::QueuePlace { position, estimated_wait_ms });
+            let place = pb::QueuePlace { position, estimated_wait_ms, ..pb::QueuePlace::default() };
+            ticket.place = Some(pb::QueuePlace {
+                estimated_wait_low_ms: estimated_wait_ms.map(|wait| wait / 2),
+                estimated_wait_high_ms: estimated_wait_ms.map(|wait| wait * 2),
+                ..place
+            });
         });
     }
 

@@ -172,6 +172,28 @@ impl Matchmaking for Service {
     ) -> Result<Response<pb::ListQueuesResponse>, Status> {
         Err(Status::unimplemented("no gateway asks"))
     }
+
+    async fn explain_ticket(
+        &self,
+        request: Request<pb::ExplainTicketRequest>,
+    ) -> Result<Response<pb::ExplainTicketResponse>, Status> {
+        let id = self.receive(request).await?.ticket_id;
+        let ticket = self.state.tickets.lock().get(&id)?;
+        let explanation = self.state.explanation.lock().clone();
+        Ok(Response::new(pb::ExplainTicketResponse {
+            status: ticket.status,
+            ticket_id: ticket.ticket_id,
+            explanation,
+            ..pb::ExplainTicketResponse::default()
+        }))
+    }
+
+    async fn reload_queues(
+        &self,
+        _request: Request<pb::ReloadQueuesRequest>,
+    ) -> Result<Response<pb::ReloadQueuesResponse>, Status> {
+        Err(Status::unimplemented("no gateway asks"))
+    }
 }
 
 /// Counts one watch stream and what it follows, also where it ends by a crash.
