@@ -13,7 +13,9 @@ use super::{
 pub(super) fn check(judge: &Judge, facts: &Facts) -> Result<(), Unfit> {
     sizes(judge, facts)?;
     attributes(judge, facts)?;
-    for test in &judge.pairs {
+    // Players of one party chose each other.
+    let asked = judge.pairs.iter().filter(|test| !matches!(test.ask, Ask::Strangers { .. }));
+    for test in asked {
         if let Some(broken) = test.why_apart(facts, facts, Spans::ALL) {
             debug_assert!(matches!(broken.what, Breach::Rule(_)), "tests are made of rules");
             return Err(Unfit(alone(&judge.rules.rules[test.rule].name, test)));

@@ -1,0 +1,8 @@
+//! Rule sets, tickets and lineups that nobody thought of.
+
+mod expressions;
+mod rules;
+mod tickets;
+
+pub(crate) use rules::rule_set;
+pub(crate) use tickets::{lineup, plain_ticket, ticket};
