@@ -152,6 +152,11 @@ impl Judge {
         &self.plan
     }
 
+    /// The most players that a match ever has.
+    pub fn most_players(&self) -> usize {
+        self.most_players
+    }
+
     /// What the rules look at in a ticket.
     ///
     /// # Errors

@@ -29,7 +29,7 @@ use crate::{
 pub(crate) use self::effort::Effort;
 use self::{
     teams::Arranged,
-    waiting::{Slot, Waiting},
+    waiting::{NEVER, Slot, Waiting},
 };
 
 /// How long after a try that gave up the ticket is tried again, the first time; each time it is twice as long, up to the
@@ -77,8 +77,7 @@ impl Search {
         };
         self.untried.insert((order, slot));
         // What loosened before it came here is tried with it.
-        let age = self.last_pass.since(since);
-        self.turn_at(slot, self.judge.next_change(age).map(|age| since + age));
+        self.turn_at(slot, self.next_change(since, self.last_pass));
         Ok(true)
     }
 
@@ -92,7 +91,7 @@ impl Search {
         self.last_pass = now;
         self.cut_short = false;
         self.take_turns(now);
-        let mut proposals = Vec::new();
+        let mut proposals = self.divide_all(now, limit);
         while let Some(&(order, slot)) = self.untried.first() {
             if proposals.len() == limit {
                 // Who asks for none is not to be called back for more.
@@ -100,7 +99,7 @@ impl Search {
                 break;
             }
             let tries = self.waiting[slot].tries;
-            let mut effort = Effort::of_try(tries);
+            let mut effort = Effort::of_try(tries, self.judge.most_players());
             let found =
                 if self.waiting[slot].is_alive(now) { self.attempt(slot, now, &mut effort) } else { None };
             match found {
@@ -111,12 +110,19 @@ impl Search {
                         let pause = (AGAIN.0 * 2u32.saturating_pow(tries.into())).min(AGAIN.1);
                         self.waiting[slot].tries = tries.saturating_add(1).min(Effort::MOST_TRIES);
                         let turn = self.waiting[slot].turn;
-                        self.turn_at(slot, Some(turn.map_or(now + pause, |turn| turn.min(now + pause))));
+                        self.turn_at(slot, turn.min(now + pause));
                     }
                 }
             }
         }
         proposals
+    }
+
+    /// A pass that looks for nothing.
+    pub(crate) fn pass_over(&mut self, now: Time) {
+        self.last_pass = now;
+        self.cut_short = false;
+        self.take_turns(now);
     }
 
     /// Takes out the tickets whose lifetime is over, at most `limit` of them, earliest first.
@@ -141,6 +147,18 @@ impl Search {
         self.waiting.tickets()
     }
 
+    /// Where most of the queue is new, and as many matches are wanted as that is worth, all of it is divided at once.
+    fn divide_all(&mut self, now: Time, limit: usize) -> Vec<Proposal> {
+        /// A division of all costs about as much as a try for each so many tickets.
+        const WORTH: usize = 16;
+        let new = self.untried.len();
+        if new < WORTH || new.min(limit) < self.waiting.len() / WORTH {
+            return Vec::new();
+        }
+        let found = grouping::all(&self.judge, &self.waiting, now);
+        found.iter().take(limit).map(|arranged| self.propose(arranged)).collect()
+    }
+
     /// Looks for a match that has to do with this ticket.
     fn attempt(&self, slot: Slot, now: Time, effort: &mut Effort) -> Option<Arranged> {
         let near = neighbours::of(&self.judge, &self.waiting, slot, now, effort);
@@ -156,25 +174,33 @@ impl Search {
             self.turns.remove(&(at, order, slot));
             self.untried.insert((order, slot));
             let since = self.waiting[slot].ticket.enqueued_at;
-            self.waiting[slot].turn = None;
-            self.turn_at(slot, self.judge.next_change(now.since(since)).map(|age| since + age));
+            self.waiting[slot].turn = NEVER;
+            self.turn_at(slot, self.next_change(since, now));
         }
     }
 
-    fn turn_at(&mut self, slot: Slot, at: Option<Time>) {
+    fn turn_at(&mut self, slot: Slot, at: Time) {
         let order = self.waiting[slot].ticket.order;
-        if let Some(before) = std::mem::replace(&mut self.waiting[slot].turn, at) {
+        let before = std::mem::replace(&mut self.waiting[slot].turn, at);
+        if before != NEVER {
             self.turns.remove(&(before, order, slot));
         }
-        self.turns.extend(at.map(|at| (at, order, slot)));
+        if at != NEVER {
+            self.turns.insert((at, order, slot));
+        }
+    }
+
+    /// When the rules loosen next for a ticket that came at `since`, after `now`.
+    fn next_change(&self, since: Time, now: Time) -> Time {
+        self.judge.next_change(now.since(since)).map_or(NEVER, |age| since + age)
     }
 
     fn take(&mut self, slot: Slot) -> Ticket {
         let entry = self.waiting.remove(slot);
         let order = entry.ticket.order;
         self.untried.remove(&(order, slot));
-        if let Some(turn) = entry.turn {
-            self.turns.remove(&(turn, order, slot));
+        if entry.turn != NEVER {
+            self.turns.remove(&(entry.turn, order, slot));
         }
         entry.ticket
     }

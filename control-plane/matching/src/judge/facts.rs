@@ -3,7 +3,11 @@
 //! A match is judged very often before it is made, so lists are sorted and parties' numbers aggregated here, when the ticket comes. A
 //! million of these lie in memory: what the ticket has already is shared with it.
 
-use std::{collections::BTreeSet, ops::Range, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    ops::Range,
+    sync::{Arc, LazyLock},
+};
 
 use smol_str::SmolStr;
 
@@ -23,19 +27,26 @@ pub struct Facts {
     pub(super) players: Arc<[Player]>,
     /// By slot; NaN where it has none.
     pub(super) numbers: Box<[f64]>,
+    /// Many rule sets look at numbers only; their tickets carry nothing of this.
+    texts: Option<Box<Texts>>,
+    /// NaN: none.
+    near: f64,
+    /// The teams that it may be in, as an index and one past the last.
+    teams: (u32, u32),
+}
+
+/// What rules look at in a ticket beside numbers.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Texts {
     /// By slot, each sorted and without repetitions.
-    pub(super) lists: Box<[Box<[SmolStr]>]>,
+    lists: Box<[Box<[SmolStr]>]>,
     /// Those that all players have a latency for, sorted.
-    pub(super) regions: Box<[SmolStr]>,
+    regions: Box<[SmolStr]>,
     /// By slot and then by region.
     latencies: Box<[f64]>,
     key: Box<[SmolStr]>,
     /// Which attributes a player of it lacks, sorted.
     lacks: Box<[u16]>,
-    /// NaN: none.
-    near: f64,
-    /// The teams that it may be in, as an index and one past the last.
-    teams: (u32, u32),
 }
 
 /// Why no match can ever take a ticket: a sentence for its owner.
@@ -56,18 +67,18 @@ impl Facts {
 
     /// Tickets of different keys never meet. As many texts as [`Plan::keys`](super::Plan::keys) says.
     pub fn key(&self) -> &[SmolStr] {
-        &self.key
+        &self.texts().key
     }
 
     /// The regions for which all its players have a latency, sorted; empty where no rule is about latency.
     pub fn regions(&self) -> &[SmolStr] {
-        &self.regions
+        &self.texts().regions
     }
 
     /// Of the lists of which any two tickets of a match share a value, this one's, sorted and without repetitions. There are
     /// as many as [`Plan::shared`](super::Plan::shared) says.
     pub fn shared(&self, list: usize) -> &[SmolStr] {
-        &self.lists[list]
+        &self.lists()[list]
     }
 
     /// Whether it may be in the team of this index into [`Plan::teams`](super::Plan::teams), as far as its players asked for one.
@@ -96,6 +107,8 @@ impl Facts {
             .collect();
         // All its players have the same, or it is unfit; what it lacks makes it unfit too.
         let key = |wanted: &Wanted| wanted.text(&players[0]).cloned().unwrap_or_default();
+        let key = slots.keys.iter().map(key).collect();
+        let texts = Texts { lists, latencies, regions, key, lacks: lacks(players, slots) };
         let near = near.map_or(f64::NAN, |near| {
             let number = numbers[near.slot];
             if near.is_sum { number / players.len() as f64 } else { number }
@@ -104,11 +117,7 @@ impl Facts {
             order: ticket.order,
             enqueued_at: ticket.enqueued_at,
             players: Arc::clone(players),
-            lists,
-            latencies,
-            regions,
-            key: slots.keys.iter().map(key).collect(),
-            lacks: lacks(players, slots),
+            texts: (texts != Texts::default()).then(|| Box::new(texts)),
             near,
             numbers,
             teams: (teams.start as u32, teams.end as u32),
@@ -117,20 +126,31 @@ impl Facts {
 
     /// Its latency in a region, by the slot of how a party's becomes one.
     pub(super) fn latency(&self, region: &str, slot: usize) -> Option<f64> {
-        let index = self.regions.binary_search_by(|known| known.as_str().cmp(region)).ok()?;
-        Some(self.latencies[slot * self.regions.len() + index])
+        let Texts { regions, latencies, .. } = self.texts();
+        let index = regions.binary_search_by(|known| known.as_str().cmp(region)).ok()?;
+        Some(latencies[slot * regions.len() + index])
     }
 
     /// Whether one of its players lacks the attribute.
     pub(super) fn lacks(&self, wanted: &Wanted) -> bool {
-        !self.lacks.is_empty() && self.lacks.binary_search(&wanted.index).is_ok()
+        self.texts().lacks.binary_search(&wanted.index).is_ok()
     }
 
     /// Whether its list names a player of the other ticket.
     pub(super) fn names_one_of(&self, slot: usize, other: &Self) -> bool {
-        let list = &self.lists[slot];
+        let list = &self.lists()[slot];
         let named = |id: &str| list.binary_search_by(|known| known.as_str().cmp(id)).is_ok();
         !list.is_empty() && other.players.iter().any(|player| named(player.id.as_str()))
+    }
+
+    /// Its lists of texts, by slot.
+    pub(super) fn lists(&self) -> &[Box<[SmolStr]>] {
+        &self.texts().lists
+    }
+
+    fn texts(&self) -> &Texts {
+        static NONE: LazyLock<Texts> = LazyLock::new(Texts::default);
+        self.texts.as_deref().unwrap_or(&NONE)
     }
 
     /// The teams it may be in.

@@ -16,7 +16,7 @@ pub(super) fn holds(crew: &Crew<'_>, slot: usize, max: f64, apart: f64, referenc
         return Ok(());
     };
     let mut least_miss: Option<f64> = None;
-    for region in &first.regions {
+    for region in first.regions() {
         let of = |facts: &Facts| facts.latency(region, slot);
         let known = crew.iter().flatten().all(|facts| of(facts).is_some());
         if !known {
@@ -48,7 +48,7 @@ pub(super) fn common<'f>(
     max: f64,
     apart: f64,
 ) -> impl Iterator<Item = &'f SmolStr> {
-    a.regions.iter().filter(move |region| {
+    a.regions().iter().filter(move |region| {
         let (Some(one), Some(other)) = (a.latency(region, slot), b.latency(region, slot)) else {
             return false;
         };

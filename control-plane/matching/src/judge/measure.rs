@@ -104,7 +104,7 @@ impl Source {
             Self::List(slot) => {
                 let stands = |facts: &&'a Facts| {
                     let facts: &'a Facts = facts;
-                    std::iter::repeat_n(Value::Own(&facts.lists[*slot]), facts.size())
+                    std::iter::repeat_n(Value::Own(&facts.lists()[*slot]), facts.size())
                 };
                 Value::List(team.iter().flat_map(stands).collect())
             }

@@ -68,7 +68,7 @@ impl PairTest {
                 unless(values.all(|value| Some(value) == first))
             }
             Ask::Share { slot, min } => {
-                beyond(least(min, span), shared(&a.lists[*slot], &b.lists[*slot]) as f64)
+                beyond(least(min, span), shared(&a.lists()[*slot], &b.lists()[*slot]) as f64)
             }
             Ask::Region { slot, max, apart, times } => {
                 let (max, apart) = (at_most(max), times * at_most(apart));

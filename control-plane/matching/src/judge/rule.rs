@@ -291,7 +291,7 @@ fn same(crew: &Crew<'_>, wanted: &Wanted) -> Held {
 }
 
 fn strangers(crew: &Crew<'_>, slot: usize) -> Held {
-    for facts in crew.iter().flatten().filter(|facts| !facts.lists[slot].is_empty()) {
+    for facts in crew.iter().flatten().filter(|facts| !facts.lists()[slot].is_empty()) {
         let others = crew.iter().flatten().filter(|other| other.order != facts.order);
         if { others }.any(|other| facts.names_one_of(slot, other)) {
             return Err(Miss(None));

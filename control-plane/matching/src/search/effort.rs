@@ -18,12 +18,13 @@ impl Effort {
     /// Tries after which a try looks no further than the last.
     pub(crate) const MOST_TRIES: u8 = 5;
 
-    /// The work of a ticket's first try and of the later ones, each of which looks twice as far.
-    pub(crate) fn of_try(tries: u8) -> Self {
+    /// The work of a ticket's first try and of the later ones, each of which looks twice as far. `players`: of a match, at
+    /// most.
+    pub(crate) fn of_try(tries: u8, players: usize) -> Self {
         let more = 1 << tries.min(Self::MOST_TRIES);
         Self {
             looks: 512 * more,
-            neighbours: 32 * more as usize,
+            neighbours: (4 * players).clamp(8, 64) * more as usize,
             steps: 2_048 * more,
             judgements: 64 * more,
             gave_up: false,

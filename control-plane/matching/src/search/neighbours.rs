@@ -33,7 +33,7 @@ pub(super) struct Neighbour {
 }
 
 impl Neighbour {
-    fn new(slot: Slot, entry: &Entry, meets_seed: bool) -> Self {
+    pub(super) fn new(slot: Slot, entry: &Entry, meets_seed: bool) -> Self {
         let (near, order) = entry.place();
         Self { slot, near: near.0, order, size: entry.facts.size(), meets_seed }
     }

@@ -4,7 +4,7 @@
 //! different shelves; on a shelf they lie by the number that the rules want to be close, and by age where they are equal.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     hash::{BuildHasher as _, RandomState},
     ops::{Index, IndexMut},
 };
@@ -25,11 +25,14 @@ pub(crate) struct Near(pub(crate) f64);
 pub(crate) struct Entry {
     pub(crate) ticket: Ticket,
     pub(crate) facts: Facts,
-    /// When time may change something for it.
-    pub(crate) turn: Option<Time>,
+    /// When time may change something for it; the end of time: never.
+    pub(crate) turn: Time,
     /// How many tries gave up.
     pub(crate) tries: u8,
 }
+
+/// The end of time.
+pub(crate) const NEVER: Time = Time(u64::MAX);
 
 /// The tickets of one shelf.
 pub(crate) type Shelf = BTreeMap<(Near, u64), Slot>;
@@ -44,9 +47,8 @@ pub(crate) struct Waiting {
     by_id: HashTable<Slot>,
     hasher: RandomState,
     by_order: BTreeMap<u64, Slot>,
-    expiries: BTreeSet<(Time, u64, Slot)>,
-    /// Only ever looked into.
-    shelves: HashMap<Key, Shelf>,
+    expiries: BTreeSet<(Time, Slot)>,
+    shelves: BTreeMap<Key, Shelf>,
 }
 
 impl Entry {
@@ -66,7 +68,7 @@ impl Waiting {
         if self.find(&ticket.id).is_some() || self.by_order.contains_key(&ticket.order) {
             return None;
         }
-        let entry = Entry { ticket, facts, turn: None, tries: 0 };
+        let entry = Entry { ticket, facts, turn: NEVER, tries: 0 };
         let slot = match self.free.pop() {
             Some(slot) => slot,
             None => {
@@ -84,7 +86,7 @@ impl Waiting {
         let (slots, hasher) = (&self.slots, &self.hasher);
         self.by_id.insert_unique(hash, slot, |slot| hasher.hash_one(id(slots, *slot)));
         self.by_order.insert(order, slot);
-        self.expiries.insert((expires_at, order, slot));
+        self.expiries.insert((expires_at, slot));
         Some(slot)
     }
 
@@ -96,7 +98,7 @@ impl Waiting {
         let entry = self.slots[slot.0 as usize].take().expect("whoever has a slot found a ticket there");
         self.free.push(slot);
         self.by_order.remove(&entry.ticket.order);
-        self.expiries.remove(&(entry.ticket.expires_at, entry.ticket.order, slot));
+        self.expiries.remove(&(entry.ticket.expires_at, slot));
         if let Some(shelf) = self.shelves.get_mut(entry.facts.key()) {
             shelf.remove(&entry.place());
             if shelf.is_empty() {
@@ -115,13 +117,18 @@ impl Waiting {
         &self.shelves[self[slot].facts.key()]
     }
 
+    /// All shelves.
+    pub(crate) fn shelves(&self) -> impl Iterator<Item = &Shelf> {
+        self.shelves.values()
+    }
+
     pub(crate) fn first_expired(&self, now: Time) -> Option<Slot> {
         self.expiries.first().filter(|(at, ..)| *at <= now).map(|(.., slot)| *slot)
     }
 
     /// A lifetime of "for ever" ends at the end of time: nobody needs to be woken for that.
     pub(crate) fn next_expiry(&self) -> Option<Time> {
-        self.expiries.first().map(|(at, ..)| *at).filter(|at| *at < Time(u64::MAX))
+        self.expiries.first().map(|(at, ..)| *at).filter(|at| *at < NEVER)
     }
 
     pub(crate) fn len(&self) -> usize {
