@@ -23,6 +23,8 @@ pub(super) const NAME: usize = 128;
 pub(super) const EXPRESSION: usize = 4_096;
 /// Functions within functions, of an expression or a statement.
 pub(super) const DEPTH: usize = 16;
+/// Rules that a compound names when the compounds that it names are written out, again and again: so many are asked for one lineup.
+pub(super) const WRITTEN_OUT: usize = 1_000;
 /// Players of a match.
 pub(super) const PLAYERS: u32 = 1_000;
 /// Things that are reported of one file.

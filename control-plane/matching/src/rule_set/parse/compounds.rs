@@ -2,7 +2,7 @@
 
 use super::{
     super::{
-        Logic, Rule, RuleKind,
+        Logic, Rule, RuleKind, limits,
         report::{Place, Report},
         suggest,
     },
@@ -48,7 +48,20 @@ pub(super) fn resolve(drafts: Vec<Draft<'_>>, sites: &mut Sites, report: &mut Re
         }
     }
     rules.iter_mut().zip(named).for_each(|(rule, named)| rule.named_by_compound = named);
-    cycles(&rules, sites, report);
+    if !cycles(&rules, sites, report) {
+        let mut sizes = vec![None; rules.len()];
+        for (index, rule) in rules.iter().enumerate() {
+            let size = written_out(index, &rules, &mut sizes);
+            if size > limits::WRITTEN_OUT {
+                let most = limits::WRITTEN_OUT;
+                let shown = suggest::shown(&rule.name);
+                let message = format!(
+                    "with the compounds that it names written out, {shown} names more than {most} rules"
+                );
+                report.error(sites.rules[index].of("statement"), message);
+            }
+        }
+    }
     rules
 }
 
@@ -98,8 +111,22 @@ fn compound(
     }
 }
 
-/// Compounds that come back to themselves.
-fn cycles(rules: &[Rule], sites: &Sites, report: &mut Report<'_>) {
+/// How many rules a rule comes to where compounds are written out.
+fn written_out(rule: usize, rules: &[Rule], sizes: &mut [Option<usize>]) -> usize {
+    if let Some(size) = sizes[rule] {
+        return size;
+    }
+    let mut size: usize = 1;
+    if let RuleKind::Compound { statement } = &rules[rule].kind {
+        statement.each(&mut |named| size = size.saturating_add(written_out(named, rules, sizes)));
+    }
+    sizes[rule] = Some(size);
+    size
+}
+
+/// Compounds that come back to themselves: says so of each, and whether there are any.
+fn cycles(rules: &[Rule], sites: &Sites, report: &mut Report<'_>) -> bool {
+    let mut any = false;
     for (start, rule) in rules.iter().enumerate() {
         let mut reached = vec![false; rules.len()];
         let mut next = vec![start];
@@ -116,8 +143,10 @@ fn cycles(rules: &[Rule], sites: &Sites, report: &mut Report<'_>) {
             let place: &Place = sites.rules[start].of("statement");
             let message = format!("{} names itself, if by way of others", suggest::shown(&rule.name));
             report.error(place, message);
+            any = true;
         }
     }
+    any
 }
 
 impl Logic {

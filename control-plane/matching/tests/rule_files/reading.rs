@@ -1,40 +1,15 @@
-#![expect(clippy::unwrap_used, reason = "a panic is the report")]
-//! Rule-set files: those that must read, and those in which everything wrong must be found.
+//! Files that must read, and files in which everything wrong must be found.
 //!
 //! Beside each file with mistakes stands what is said of it. `UPDATE_EXPECTED=1` writes it anew; read it then.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use matching::rule_set::{
-    AgeBasis, Batching, CollectionOperation, Diagnostic, Expression, Logic, LooseningValue, Parsed,
-    Reference, RuleKind, RuleSet, Strategy, Teams,
+    AgeBasis, Batching, CollectionOperation, Diagnostic, Expression, Logic, LooseningValue, Reference,
+    RuleKind, RuleSet, Strategy, Teams,
 };
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rule_files")
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<_> =
-        entries.filter(|path| path.extension().is_some_and(|end| end == "json")).collect();
-    files.sort();
-    assert!(!files.is_empty());
-    files
-}
-
-fn good(name: &str) -> Parsed {
-    let text = fs::read_to_string(folder().join(name)).unwrap();
-    RuleSet::parse(&text).unwrap_or_else(|found| panic!("{name}: {}", shown(&found)))
-}
-
-fn shown(found: &[Diagnostic]) -> String {
-    found.iter().map(|found| format!("{found}\n")).collect()
-}
+use super::{files, folder, good, shown};
 
 #[test]
 fn every_good_file_reads_and_is_warned_of_only_where_it_is_odd() {
