@@ -140,7 +140,7 @@ impl ControlPlane {
         });
         tasks.spawn("server expiry", upkeep::expire_servers(Arc::clone(&registry), clock, tasks.clone()));
         if queues.have_a_file() {
-            tasks.spawn("reload of queues", upkeep::reload_queues(Arc::clone(&queues), tasks.clone()));
+            upkeep::reload_queues(Arc::clone(&queues), &tasks);
         }
         tasks.spawn("sweep", upkeep::sweep(Arc::clone(&storage), clock, tasks.clone()));
         if let Some(ring) = &ring {

@@ -67,29 +67,35 @@ pub(super) async fn sweep(storage: Arc<dyn Storage>, clock: Clock, tasks: Tasks)
     }
 }
 
-/// Reads the queues' configuration again at each SIGHUP. One that can't be taken changes nothing.
-pub(super) async fn reload_queues(queues: Arc<Queues>, tasks: Tasks) {
+/// Reads the queues' configuration again at each SIGHUP, from now on. One that can't be taken changes nothing.
+pub(super) fn reload_queues(queues: Arc<Queues>, tasks: &Tasks) {
+    // Watched before anybody can be told that the program is up.
     let mut hangups = match signal(SignalKind::hangup()) {
         Ok(hangups) => hangups,
         Err(error) => {
-            tracing::warn!(%error, "SIGHUP can't be watched; queues are reloaded by Matchmaking.ReloadQueues only");
+            tracing::warn!(%error, "SIGHUP can't be watched; queues are read again by Matchmaking.ReloadQueues only");
             return;
         }
     };
-    loop {
-        tokio::select! {
-            _ = hangups.recv() => {}
-            () = tasks.stopping().cancelled() => return,
-        }
-        match queues.reload(Reload::Apply).await {
-            Ok(reloaded) => {
-                tracing::info!(changed = reloaded.changes.len(), "the queues were read again");
-                reloaded.tell();
+    let stopping = tasks.stopping().clone();
+    tasks.spawn("queues at SIGHUP", async move {
+        loop {
+            tokio::select! {
+                _ = hangups.recv() => {}
+                () = stopping.cancelled() => return,
             }
-            Err(errors) => {
-                tracing::error!("the queues stay as they are, because their configuration can't be taken");
-                errors.iter().for_each(|error| tracing::error!("{error}"));
+            match queues.reload(Reload::Apply).await {
+                Ok(reloaded) => {
+                    tracing::info!(changed = reloaded.changes.len(), "the queues were read again");
+                    reloaded.tell();
+                }
+                Err(errors) => {
+                    tracing::error!(
+                        "the queues stay as they are, because their configuration can't be taken"
+                    );
+                    errors.iter().for_each(|error| tracing::error!("{error}"));
+                }
             }
         }
-    }
+    });
 }

@@ -6,6 +6,7 @@ mod hostile;
 mod keys;
 mod load;
 mod program;
+mod queues;
 #[expect(dead_code, reason = "the tests of the storage need more of it")]
 #[path = "../../storage/tests/redis/server.rs"]
 mod redis_server;

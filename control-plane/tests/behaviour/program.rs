@@ -38,6 +38,9 @@ fn a_bad_configuration_exits_2_and_names_the_field() {
         ("matchmaking_role = 'api'", "matchmaking_role: can only be `all` here"),
         ("state = 'memory'\nmatchmaking_role = 'queue-worker'", "matchmaking_role: can only be `all` here"),
         ("max_queues = 0", "max_queues: must be at least 1"),
+        ("[queues.'a']\nrule_set = 'none.json'", "queues.\"a\".rule_set: "),
+        ("[queues.'a']\nrule_set = 'muster.toml'", "muster.toml:1:"),
+        ("[queues.'a']\nrule_set = 'x.json'\nteams = [1]", "queues.\"a\".teams: excludes rule_set"),
     ];
     for (file, expected) in cases {
         let (code, said) = refused(file, &[]);

@@ -20,18 +20,18 @@ use crate::{
 };
 
 /// Where the replicas of one test keep what they share.
-struct Shared {
+pub(crate) struct Shared {
     redis: RedisServer,
     /// They sign with the same keys.
     keys: tempfile::TempDir,
 }
 
 impl Shared {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { redis: RedisServer::start(), keys: keys() }
     }
 
-    fn config(&self, role: Role) -> Config {
+    pub(crate) fn config(&self, role: Role) -> Config {
         let config = config();
         Config {
             matchmaking_role: role,

@@ -52,13 +52,23 @@ impl Stack {
     pub(crate) async fn with(mut config: Config, queues: &[(&str, QueueEntry)]) -> Self {
         let keys = keys();
         config.keys_dir = keys.path().join("keys");
-        Self { keys: Some(keys), ..Self::with_own_keys(config, queues).await }
+        Self::with_own_keys(config, queues).await.and_keys(keys)
+    }
+
+    /// The directory goes with the stack.
+    pub(crate) fn and_keys(self, keys: tempfile::TempDir) -> Self {
+        Self { keys: Some(keys), ..self }
     }
 
     /// The configuration says where the keys are.
     pub(crate) async fn with_own_keys(config: Config, queues: &[(&str, QueueEntry)]) -> Self {
         let queues = queues.iter().map(|(key, entry)| ((*key).to_owned(), entry.clone())).collect();
-        let control_plane = ControlPlane::bind(config, Sections { queues }).await.unwrap();
+        Self::with_sections(config, Sections { queues }).await
+    }
+
+    /// The configuration says where the keys are, and the sections come from its file.
+    pub(crate) async fn with_sections(config: Config, sections: Sections) -> Self {
+        let control_plane = ControlPlane::bind(config, sections).await.unwrap();
         let (addr, probe) = (control_plane.grpc_addr(), control_plane.probe());
         let stop = CancellationToken::new();
         let running = tokio::spawn(control_plane.run(stop.clone()));
