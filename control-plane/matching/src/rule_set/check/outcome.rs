@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     super::{
-        Changing, CollectionOperation, Comparator, Expression, Reference, Rule, RuleKind, RuleSet,
+        Changing, CollectionOperation, Comparator, Expression, Reference, Rule, RuleKind, RuleSet, TeamSpec,
         parse::{Site, Sites},
         report::Report,
         suggest,
@@ -95,7 +95,7 @@ fn outcome(kind: &RuleKind, rules: &RuleSet) -> Vec<Outcome> {
             let (least, range) = (1.0 / f64::from(teams), Range::of(max));
             if teams == 1 {
                 vec![Outcome::Always("type", "there is one team, and nobody to win against".to_owned())]
-            } else if range.high < least {
+            } else if range.high < least && surely_playing(rules) >= 2 {
                 let why = format!("of {teams} teams, the likeliest winner's chance is {least} at least");
                 vec![Outcome::Never("maxProbability", why)]
             } else if range.low >= 1.0 {
@@ -106,6 +106,12 @@ fn outcome(kind: &RuleKind, rules: &RuleSet) -> Vec<Outcome> {
         }
         _ => Vec::new(),
     }
+}
+
+/// How many teams have players in every match.
+fn surely_playing(rules: &RuleSet) -> u32 {
+    let playing = |team: &&TeamSpec| Range::of(&team.min_players).low >= 1.0;
+    rules.teams.iter().filter(playing).map(|team| team.quantity).sum()
 }
 
 fn of_reference(reference: &Reference, rules: &RuleSet) -> Range {
