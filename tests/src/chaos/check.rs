@@ -17,7 +17,7 @@ mod waiting;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 use self::{lands::Lands, matches::Matches, tickets::Tickets};
 pub use self::{
@@ -141,13 +141,20 @@ impl Checker {
         let tickets = std::mem::take(&mut self.tickets);
         let mut matches = std::mem::take(&mut self.matches);
         tickets.judge_refusals(&mut findings);
+        let mut wrong = HashSet::new();
         for ticket in tickets.acknowledged() {
-            ticket.judge(&self.rules, tickets.rest_at(), &mut findings);
+            if !ticket.judge(&self.rules, tickets.rest_at(), &mut findings) {
+                wrong.insert(ticket.id.clone());
+            }
             for assignment in ticket.assignments() {
-                matches.add(ticket, assignment, &mut findings);
+                if !matches.add(ticket, assignment, &mut findings) {
+                    wrong.insert(ticket.id.clone());
+                }
             }
         }
-        matches.judge(&self.rules, &self.lands, &mut findings);
+        let only_ticket_of =
+            |player: &_| tickets.only_ticket_of(player).filter(|ticket| !wrong.contains(*ticket));
+        matches.judge(&self.rules, &self.lands, only_ticket_of, &mut findings);
         self.lands.forget_rosters();
         waiting::judge(&self.rules, tickets.acknowledged(), &mut findings);
         findings

@@ -24,9 +24,9 @@ impl Finding {
     pub fn explain(&self, round: &[Entry]) -> String {
         let ops = self.ops(round);
         let about = round.iter().filter(|entry| self.concerns(&entry.event, &ops));
-        // A server may have come long before it matters.
-        let mut times =
-            about.filter(|entry| !matches!(entry.event, Event::ServerUp { .. })).map(|entry| entry.at);
+        // A server may have come long before it matters, and a ticket is read long after.
+        let distant = |event: &Event| matches!(event, Event::ServerUp { .. } | Event::Read { .. });
+        let mut times = about.filter(|entry| !distant(&entry.event)).map(|entry| entry.at);
         let first = times.next().unwrap_or_default();
         let last = times.next_back().unwrap_or(first);
         let (from, to) = (first.saturating_sub(AROUND), last.saturating_add(AROUND));

@@ -25,11 +25,11 @@ struct Match {
 }
 
 impl Matches {
-    /// Takes in what a ticket says of its match, and finds what is wrong with that alone.
-    pub(super) fn add(&mut self, ticket: &Ticket, to: &Assignment, findings: &mut Vec<Finding>) {
+    /// Takes in what a ticket says of its match, unless something is wrong with that alone. Whether it did.
+    pub(super) fn add(&mut self, ticket: &Ticket, to: &Assignment, findings: &mut Vec<Finding>) -> bool {
         if let Some(split) = split(ticket, to) {
             findings.push(ticket.finding(Kind::GroupSplit, format!("ticket {}: {split}", ticket.id)));
-            return;
+            return false;
         }
         let known = self.all.entry(to.match_id.clone()).or_insert_with(|| Match {
             queue: ticket.queue.clone(),
@@ -51,13 +51,28 @@ impl Matches {
         if !on.contains(&to.match_id) {
             on.push(to.match_id.clone());
         }
+        true
     }
 
-    /// Says what is wrong with each match, and each land that was given to one.
-    pub(super) fn judge(&self, rules: &Rules, lands: &Lands, findings: &mut Vec<Finding>) {
+    /// Says what is wrong with each match, and each land that was given to one. A match takes all its tickets or none:
+    /// `only_ticket_of` a player on its land has to be one of them.
+    pub(super) fn judge<'a>(
+        &self,
+        rules: &Rules,
+        lands: &Lands,
+        only_ticket_of: impl Fn(&PlayerId) -> Option<&'a TicketId>,
+        findings: &mut Vec<Finding>,
+    ) {
         for (id, known) in &self.all {
             if let Some((kind, what)) = known.wrong(rules, lands) {
                 findings.push(known.finding(kind, format!("match {id}: {what}")));
+            } else if self.on.get(&known.land).is_some_and(|on| on.len() == 1)
+                && let Some(absent) = known.absent(lands, &only_ticket_of)
+            {
+                let what = format!("match {id} was made without ticket {absent}, whose players are in it");
+                let mut finding = known.finding(Kind::MatchDisagrees, what);
+                finding.tickets.push(absent.clone());
+                findings.push(finding);
             }
         }
         for (land, matches) in self.on.iter().filter(|(_, matches)| matches.len() > 1) {
@@ -121,6 +136,16 @@ impl Match {
             return Some((Kind::OverCapacity, what));
         }
         None
+    }
+
+    /// A ticket that is not in the match although its land was made for the ticket's players.
+    fn absent<'a>(
+        &self,
+        lands: &Lands,
+        only_ticket_of: impl Fn(&PlayerId) -> Option<&'a TicketId>,
+    ) -> Option<&'a TicketId> {
+        let roster = &lands.made(&self.land)?.roster;
+        roster.iter().filter_map(only_ticket_of).find(|ticket| !self.tickets.contains(ticket))
     }
 
     fn has(&self, player: &PlayerId) -> bool {

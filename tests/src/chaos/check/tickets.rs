@@ -12,6 +12,8 @@ pub(super) struct Tickets {
     cancels: HashMap<Op, (TicketId, bool)>,
     /// In the order of their ids, so that the same history gives the same findings.
     all: BTreeMap<TicketId, Ticket>,
+    /// The ticket of each player who has no other: `None` where one may have been made that nobody knows of.
+    of_player: HashMap<PlayerId, Option<TicketId>>,
     /// Enqueues that were refused because the group, or a player of it, is queued.
     refused: Vec<(Op, String)>,
     rest_at: Option<u64>,
@@ -57,6 +59,11 @@ impl Tickets {
             }
             Event::Enqueued { op, ticket } => {
                 if let Some(asked) = self.asked.remove(op) {
+                    for player in &asked.players {
+                        let known =
+                            self.of_player.entry(player.clone()).or_insert_with(|| Some(ticket.clone()));
+                        known.take_if(|known| known != ticket);
+                    }
                     self.all.entry(ticket.clone()).or_insert_with(|| Ticket::new(ticket.clone(), asked, at));
                 }
             }
@@ -76,6 +83,11 @@ impl Tickets {
             Event::Refused { op, code } if code == "TICKET_NOT_FOUND" => {
                 if let Some((ticket, _)) = self.cancels.remove(op) {
                     self.change(&ticket, |known| known.see(at, at, &Seen::Missing));
+                }
+            }
+            Event::Unknown { op, .. } => {
+                for player in self.asked.remove(op).into_iter().flat_map(|asked| asked.players) {
+                    self.of_player.insert(player, None);
                 }
             }
             // Every group and its players come once, and repeat what they ask for word by word: it is the same request then.
@@ -113,6 +125,11 @@ impl Tickets {
 
     pub(super) fn acknowledged(&self) -> impl Iterator<Item = &Ticket> {
         self.all.values()
+    }
+
+    /// The one ticket that a player can have been matched by. `None`: nobody can tell.
+    pub(super) fn only_ticket_of(&self, player: &PlayerId) -> Option<&TicketId> {
+        self.of_player.get(player)?.as_ref()
     }
 
     pub(super) fn rest_at(&self) -> u64 {
@@ -168,8 +185,8 @@ impl Ticket {
         self.left && self.assignments.is_empty()
     }
 
-    /// Says what is wrong with it: of the ways in which its end can be wrong, the worst one.
-    pub(super) fn judge(&self, rules: &Rules, rest_at: u64, findings: &mut Vec<Finding>) {
+    /// Says what is wrong with it: of the ways in which its end can be wrong, the worst one. Whether its end is right.
+    pub(super) fn judge(&self, rules: &Rules, rest_at: u64, findings: &mut Vec<Finding>) -> bool {
         let must_be_readable = nanos(rules.readable_for);
         let vanished = self.missing_at.is_some_and(|at| at < self.acknowledged_at + must_be_readable);
         let ends =
@@ -190,9 +207,11 @@ impl Ticket {
         } else if self.ended_at.is_none() {
             (Kind::LeftWaiting, "came to no end")
         } else {
-            return self.judge_watchers(rules, rest_at, findings);
+            self.judge_watchers(rules, rest_at, findings);
+            return true;
         };
         findings.push(self.finding(kind, format!("ticket {} {what}", self.id)));
+        false
     }
 
     fn judge_watchers(&self, rules: &Rules, rest_at: u64, findings: &mut Vec<Finding>) {

@@ -34,6 +34,11 @@ pub(super) const PLANTS: &[(&str, Kind, Plant)] = &[
     ("a ticket of a match is sent elsewhere", Kind::MatchDisagrees, matches::elsewhere_for_one_ticket),
     ("a ticket of a match sees other teams", Kind::MatchDisagrees, matches::other_teams_for_one_ticket),
     ("a server was told of other players", Kind::MatchDisagrees, matches::another_roster),
+    (
+        "a match is made without a ticket that was cancelled",
+        Kind::MatchDisagrees,
+        matches::without_one_ticket,
+    ),
     ("a match is on a land that nobody made", Kind::MatchDisagrees, matches::no_land),
     ("a watcher is not told", Kind::NeverTold, tickets::not_told),
     ("an assigned ticket expires too", Kind::Contradicted, tickets::expired_too),

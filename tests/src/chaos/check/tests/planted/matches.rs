@@ -8,7 +8,9 @@ use crate::chaos::history::{Assignment, Event, LandId, Op, PlayerId, Seen, Ticke
 
 pub(super) fn assigned_twice(events: &mut Vec<Event>, rng: &mut StdRng) -> bool {
     let Some((ticket, mut to)) = assigned(events, rng, |_| true) else { return false };
-    let players = roster(events, &to.land);
+    // Whoever else is there came by tickets that nobody knows of.
+    let players: Vec<PlayerId> = to.tokens.keys().cloned().collect();
+    to.teams.clear();
     let (server, land) = another_land(events, &players);
     send(&mut to, &server, &land);
     to.match_id = "another".into();
@@ -155,4 +157,26 @@ pub(super) fn no_land(events: &mut Vec<Event>, rng: &mut StdRng) -> bool {
     let Some((_, to)) = assigned(events, rng, |_| true) else { return false };
     events.retain(|event| !matches!(event, Event::LandOpened { land, .. } if *land == to.land));
     true
+}
+
+pub(super) fn without_one_ticket(events: &mut Vec<Event>, rng: &mut StdRng) -> bool {
+    let Some((gone, to)) = with_others(events, rng) else { return false };
+    let asked = |event: &Event| match event {
+        Event::Enqueue { players, .. } => players.iter().any(|player| to.tokens.contains_key(player)),
+        _ => false,
+    };
+    if events.iter().filter(|event| asked(event)).count() > 1 {
+        // An earlier attempt without an answer could be the one that is in the match.
+        return false;
+    }
+    for event in events.iter_mut() {
+        if let Event::Read { ticket, seen, .. } | Event::Told { ticket, seen, .. } = event
+            && *ticket == gone
+        {
+            *seen = Seen::Cancelled;
+        }
+    }
+    let op = Op(900_001);
+    let cancel = Event::Cancel { op, ticket: gone, at_rest: false, by: "rest".to_owned() };
+    add(events, [cancel, Event::Cancelled { op, cancelled: true, status: None }])
 }
