@@ -113,7 +113,7 @@ pub enum Breach {
 impl Judge {
     /// Compiles a rule set.
     pub fn new(rules: Arc<RuleSet>) -> Self {
-        let played = teams::as_played(&rules);
+        let mut played = teams::as_played(&rules);
         let names: Vec<[String; 2]> =
             played.iter().map(|team| [team.name.clone(), rules.teams[team.spec].name.clone()]).collect();
         let mut slots = Slots::new(&rules.attributes);
@@ -124,6 +124,7 @@ impl Judge {
         for (_, wanted) in compiled.iter().flat_map(|rule| &rule.looks_at) {
             slots.look_at(wanted);
         }
+        teams::tell_apart(&mut played, compiled.iter().flat_map(|rule| rule.named.iter().cloned()));
         let pairs = derive::pair_tests(&derive::demanded(&compiled), &mut slots, &played);
         let near = plan::nearness(&rules, &compiled, &pairs, &mut slots);
         let balanced = balanced(&rules, &mut slots);

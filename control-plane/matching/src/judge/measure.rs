@@ -137,6 +137,8 @@ pub(super) struct Reading<'c> {
     pub(super) parties: Parties,
     /// Of whom the rule looks at which attribute.
     pub(super) looks_at: Vec<(TeamSet, Wanted)>,
+    /// Whom the rule names.
+    pub(super) named: Vec<TeamSet>,
 }
 
 impl Reading<'_> {
@@ -154,6 +156,7 @@ impl Reading<'_> {
             Expression::Aggregated(by, inner) => Measure::Aggregated(*by, Box::new(self.one(inner))),
             Expression::Property { teams, property } => {
                 let teams = TeamSet::new(teams, self.names);
+                self.named.push(teams.clone());
                 let source = self.source(&teams, property);
                 Measure::Property { teams, source }
             }

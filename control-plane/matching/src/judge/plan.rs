@@ -38,6 +38,9 @@ pub struct PlayedTeam {
     pub name: String,
     /// Which team of [`RuleSet::teams`] it is of.
     pub spec: usize,
+    /// Teams of the same number here can be exchanged: they are of one kind, and no rule names just some of them. Tickets may
+    /// still ask for one ([`Facts::may_join`]).
+    pub alike: usize,
     /// Fewest players, by the age that the algorithm goes by.
     pub min_players: Changing,
     /// Most players.

@@ -29,6 +29,8 @@ pub(super) struct Rule {
     pub(super) only_in_compounds: bool,
     /// Whose attributes it looks at: where one of them is missing, it doesn't hold.
     pub(super) looks_at: Vec<(TeamSet, Wanted)>,
+    /// The teams that its expressions name.
+    pub(super) named: Vec<TeamSet>,
 }
 
 /// What it asks.
@@ -100,8 +102,8 @@ impl Rule {
         names: &[[String; 2]],
         usual: AgeBasis,
     ) -> Self {
-        let mut looks_at = Vec::new();
-        let asks = Asks::new(&rule.kind, slots, names, &mut looks_at);
+        let (mut looks_at, mut named) = (Vec::new(), Vec::new());
+        let asks = Asks::new(&rule.kind, slots, names, &mut looks_at, &mut named);
         Self {
             asks,
             basis: rule.age_basis.unwrap_or(usual),
@@ -109,6 +111,7 @@ impl Rule {
             weight: rule.weight,
             only_in_compounds: rule.named_by_compound,
             looks_at,
+            named,
         }
     }
 
@@ -176,30 +179,31 @@ impl Asks {
         slots: &mut Slots,
         names: &[[String; 2]],
         looks_at: &mut Vec<(TeamSet, Wanted)>,
+        named: &mut Vec<TeamSet>,
     ) -> Self {
         let every = TeamSet::every(names.len());
-        let read =
+        let mut read =
             |slots: &mut Slots, parties, measurements: &[Expression], reference: Option<&Reference>| {
-                let mut reading = Reading { slots, names, parties, looks_at: Vec::new() };
+                let mut reading = Reading { slots, names, parties, looks_at: Vec::new(), named: Vec::new() };
                 let measured = reading.all(measurements);
                 let against = reference.map(|reference| match reference {
                     Reference::Number(number) => Against::Number(number.clone()),
                     Reference::Expression(expression) => Against::Measure(reading.one(expression)),
                 });
-                (measured, against, reading.looks_at)
+                looks_at.append(&mut reading.looks_at);
+                named.append(&mut reading.named);
+                (measured, against)
             };
         match kind {
             RuleKind::Comparison { measurements, reference, operation, party } => {
                 // Without a reference each player stands with what is their own.
                 let parties = Parties { numbers: reference.is_some().then_some(*party), lists: None };
-                let (measured, against, looks) = read(slots, parties, measurements, reference.as_ref());
-                *looks_at = looks;
+                let (measured, against) = read(slots, parties, measurements, reference.as_ref());
                 Self::Comparison { measured, against, operation: *operation }
             }
             RuleKind::Distance { measurements, reference, min, max, party } => {
                 let parties = Parties { numbers: Some(*party), lists: None };
-                let (measured, against, looks) = read(slots, parties, measurements, Some(reference));
-                *looks_at = looks;
+                let (measured, against) = read(slots, parties, measurements, Some(reference));
                 let against = against.unwrap_or(Against::Number(Changing::fixed(0.0)));
                 Self::Distance { measured, against, min: min.clone(), max: max.clone() }
             }
@@ -219,8 +223,7 @@ impl Asks {
                 // Who has something is counted by player.
                 let own = *operation == CollectionOperation::Contains;
                 let parties = Parties { numbers: None, lists: (!own).then_some(*party) };
-                let (measured, against, looks) = read(slots, parties, measurements, reference.as_ref());
-                *looks_at = looks;
+                let (measured, against) = read(slots, parties, measurements, reference.as_ref());
                 let reference = match against {
                     Some(Against::Measure(reference)) => Some(reference),
                     Some(Against::Number(_)) | None => None,

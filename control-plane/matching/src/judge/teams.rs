@@ -45,10 +45,25 @@ pub(super) fn as_played(rules: &RuleSet) -> Vec<PlayedTeam> {
         for number in 1..=team.quantity {
             let name = if team.quantity == 1 { team.name.clone() } else { format!("{}_{number}", team.name) };
             let (min_players, max_players) = (team.min_players.clone(), team.max_players.clone());
-            teams.push(PlayedTeam { name, spec, min_players, max_players });
+            teams.push(PlayedTeam { name, spec, alike: spec, min_players, max_players });
         }
     }
     teams
+}
+
+/// Tells those teams from the others of their kind that a rule names without them.
+pub(super) fn tell_apart(teams: &mut [PlayedTeam], named: impl Iterator<Item = TeamSet>) {
+    for set in named {
+        let specs: Vec<usize> = set.indices.iter().map(|&team| teams[team].spec).collect();
+        for spec in specs {
+            let of_kind = (0..teams.len()).filter(|&team| teams[team].spec == spec);
+            let of_kind: Vec<usize> = of_kind.collect();
+            if !of_kind.iter().all(|team| set.indices.contains(team)) {
+                // No kind has a number as high as this.
+                of_kind.into_iter().for_each(|team| teams[team].alike = teams.len() + team);
+            }
+        }
+    }
 }
 
 /// Which teams a ticket may be in, as its players ask: a range of indices. `Err`: the name that no team has, or that another player of
