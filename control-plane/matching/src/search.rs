@@ -23,7 +23,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use crate::{
     Proposal, Team, Ticket, TicketId, Time,
     judge::{Judge, Unfit},
-    rule_set::RuleSet,
+    rule_set::{RuleSet, Strategy},
 };
 
 pub(crate) use self::effort::Effort;
@@ -40,6 +40,10 @@ const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 #[derive(Debug)]
 pub(crate) struct Search {
     judge: Judge,
+    /// Whether some rule is a preference.
+    weighs: bool,
+    /// Whether a match may be better than another beyond how close its tickets lie: by preferences, or balance.
+    choosy: bool,
     waiting: Waiting,
     /// Those to be tried in the next pass, oldest first.
     untried: BTreeSet<(u64, Slot)>,
@@ -51,8 +55,12 @@ pub(crate) struct Search {
 
 impl Search {
     pub(crate) fn new(rules: Arc<RuleSet>) -> Self {
+        let weighs = rules.rules.iter().any(|rule| rule.weight.is_some());
+        let balances = matches!(rules.algorithm.strategy, Strategy::Balanced { .. });
         Self {
             judge: Judge::new(rules),
+            weighs,
+            choosy: weighs || balances,
             waiting: Waiting::default(),
             untried: BTreeSet::new(),
             turns: BTreeSet::new(),
@@ -99,7 +107,7 @@ impl Search {
                 break;
             }
             let tries = self.waiting[slot].tries;
-            let mut effort = Effort::of_try(tries, self.judge.most_players());
+            let mut effort = Effort::of_try(tries, self.judge.most_players(), self.choosy);
             let found =
                 if self.waiting[slot].is_alive(now) { self.attempt(slot, now, &mut effort) } else { None };
             match found {
@@ -152,17 +160,23 @@ impl Search {
         /// A division of all costs about as much as a try for each so many tickets.
         const WORTH: usize = 16;
         let new = self.untried.len();
+        if self.weighs {
+            return Vec::new();
+        }
         if new < WORTH || new.min(limit) < self.waiting.len() / WORTH {
             return Vec::new();
         }
-        let found = grouping::all(&self.judge, &self.waiting, now);
+        let found = grouping::all(&self.judge, &self.waiting, now, self.choosy);
         found.iter().take(limit).map(|arranged| self.propose(arranged)).collect()
     }
 
     /// Looks for a match that has to do with this ticket.
     fn attempt(&self, slot: Slot, now: Time, effort: &mut Effort) -> Option<Arranged> {
         let near = neighbours::of(&self.judge, &self.waiting, slot, now, effort);
-        if let Some(arranged) = grouping::closest(&self.judge, &self.waiting, &near, now, effort) {
+        // Who lies closest is no answer where weights may prefer somebody else.
+        if !self.weighs
+            && let Some(arranged) = grouping::closest(&self.judge, &self.waiting, &near, now, effort)
+        {
             return Some(arranged);
         }
         assembly::around(&self.judge, &self.waiting, &near, now, effort)

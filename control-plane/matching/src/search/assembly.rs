@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{
     Effort, Waiting,
     neighbours::{Neighbour, Neighbours},
-    teams::{self, Arranged, Room},
+    teams::{self, Arranged},
     waiting::Slot,
 };
 use crate::{Time, judge::Judge};
@@ -24,13 +24,18 @@ pub(super) fn around(
     let seed = near.list[near.seed];
     let candidates: Vec<Neighbour> =
         near.list.iter().filter(|neighbour| neighbour.meets_seed).copied().collect();
-    let ages = candidates.iter().map(|candidate| now.since(waiting[candidate.slot].ticket.enqueued_at));
-    let oldest_age = ages.max().unwrap_or(Duration::ZERO);
-    let seed_age = now.since(waiting[seed.slot].ticket.enqueued_at);
-    let rooms = teams::rooms(judge, seed_age, oldest_age);
+    let sizes = sizes(judge, waiting, &candidates, now);
     let anchor = candidates.iter().min_by_key(|candidate| candidate.order)?.slot;
-    let mut assembly =
-        Assembly { judge, waiting, now, rooms: &rooms, chosen: Vec::new(), players: 0, found: None };
+    let mut assembly = Assembly {
+        judge,
+        waiting,
+        now,
+        sizes,
+        chosen: Vec::new(),
+        players: 0,
+        found: None,
+        done: false,
+    };
     if anchor != seed.slot {
         assembly.search(&candidates, &[seed.slot, anchor], effort);
     }
@@ -40,21 +45,38 @@ pub(super) fn around(
     assembly.found
 }
 
+/// The fewest and the most players of a match: sizes change with age, and whose age counts is known when the match is.
+fn sizes(judge: &Judge, waiting: &Waiting, candidates: &[Neighbour], now: Time) -> (usize, usize) {
+    let age = |candidate: &Neighbour| now.since(waiting[candidate.slot].ticket.enqueued_at);
+    let mut ages: Vec<_> = candidates.iter().map(age).collect();
+    ages.sort_unstable();
+    ages.dedup();
+    let at = |age: &Duration| {
+        let rooms = teams::rooms(judge, *age, *age);
+        (rooms.iter().map(|room| room.min).sum(), rooms.iter().map(|room| room.max).sum())
+    };
+    let fixed = teams::fixed_total(judge.plan()).map(|total| (total, total));
+    let either = |a: (usize, usize), b: (usize, usize)| (a.0.min(b.0), a.1.max(b.1));
+    fixed.or_else(|| ages.iter().map(at).reduce(either)).unwrap_or_default()
+}
+
 struct Assembly<'a> {
     judge: &'a Judge,
     waiting: &'a Waiting,
     now: Time,
-    rooms: &'a [Room],
+    /// The fewest and the most players that a match of the candidates can have.
+    sizes: (usize, usize),
     chosen: Vec<Slot>,
     players: usize,
     found: Option<Arranged>,
+    /// Nothing better is looked for.
+    done: bool,
 }
 
 impl Assembly<'_> {
     /// Looks for a match of these candidates with all of `musts` in it.
     fn search(&mut self, candidates: &[Neighbour], musts: &[Slot], effort: &mut Effort) {
-        let (min, max) =
-            (self.rooms.iter().map(|room| room.min).sum(), self.rooms.iter().map(|room| room.max).sum());
+        let (min, max) = self.sizes;
         self.chosen.clear();
         self.players = 0;
         for &must in musts {
@@ -62,15 +84,19 @@ impl Assembly<'_> {
                 return;
             }
         }
+        self.done = false;
         let there: usize = candidates.iter().map(|candidate| candidate.size).sum();
         for players in (usize::max(min, 1)..=usize::min(max, there)).rev() {
             for run in runs(candidates, musts, players) {
                 let others: Vec<_> =
                     run.iter().filter(|candidate| !musts.contains(&candidate.slot)).copied().collect();
                 self.fill(&others, players, effort);
-                if self.found.is_some() || effort.gave_up() {
+                if self.done || effort.gave_up() {
                     return;
                 }
+            }
+            if self.found.is_some() {
+                return;
             }
         }
     }
@@ -78,7 +104,12 @@ impl Assembly<'_> {
     /// Takes more of `others` until there are exactly so many players, in all ways that the effort allows.
     fn fill(&mut self, others: &[Neighbour], players: usize, effort: &mut Effort) {
         if self.players == players {
-            self.found = teams::arrange(self.judge, self.waiting, &self.chosen, self.now, effort);
+            if let Some(arranged) = teams::arrange(self.judge, self.waiting, &self.chosen, self.now, effort) {
+                if self.found.as_ref().is_none_or(|found| arranged.cost < found.cost) {
+                    self.found = Some(arranged);
+                }
+                self.done = effort.choices == 0;
+            }
             return;
         }
         let mut left: usize = others.iter().map(|other| other.size).sum();
@@ -92,7 +123,7 @@ impl Assembly<'_> {
             }
             if self.players + other.size <= players && self.join(other.slot) {
                 self.fill(&others[at + 1..], players, effort);
-                if self.found.is_some() || effort.gave_up() {
+                if self.done || effort.gave_up() {
                     return;
                 }
                 self.leave();

@@ -11,6 +11,8 @@ pub(crate) struct Effort {
     pub(crate) steps: u32,
     /// Matches that the judge is asked about.
     pub(crate) judgements: u32,
+    /// Further ones after the first that it takes, where one may be better than another beyond how close the tickets lie.
+    pub(crate) choices: u32,
     gave_up: bool,
 }
 
@@ -19,16 +21,24 @@ impl Effort {
     pub(crate) const MOST_TRIES: u8 = 5;
 
     /// The work of a ticket's first try and of the later ones, each of which looks twice as far. `players`: of a match, at
-    /// most.
-    pub(crate) fn of_try(tries: u8, players: usize) -> Self {
+    /// most. `choosy`: whether a match may be better than another beyond how close the tickets lie.
+    pub(crate) fn of_try(tries: u8, players: usize, choosy: bool) -> Self {
         let more = 1 << tries.min(Self::MOST_TRIES);
         Self {
             looks: 512 * more,
             neighbours: (4 * players).clamp(8, 64) * more as usize,
-            steps: 2_048 * more,
-            judgements: 64 * more,
+            steps: 4_096 * more,
+            judgements: 256 * more,
+            choices: if choosy { 32 } else { 0 },
             gave_up: false,
         }
+    }
+
+    /// A match was found. False: look for no better one.
+    pub(crate) fn choose_on(&mut self) -> bool {
+        let on = self.choices > 0;
+        self.choices = self.choices.saturating_sub(1);
+        on
     }
 
     /// There was more to be looked at.

@@ -52,7 +52,7 @@ pub(super) fn closest(
 
 /// Divides everything that waits. The matches that the judge takes, those with the oldest tickets first; tickets on shelves where the
 /// sizes differ are left for later tries.
-pub(super) fn all(judge: &Judge, waiting: &Waiting, now: Time) -> Vec<Arranged> {
+pub(super) fn all(judge: &Judge, waiting: &Waiting, now: Time, choosy: bool) -> Vec<Arranged> {
     let mut found = Vec::new();
     for shelf in waiting.shelves() {
         let alive = shelf.values().filter(|slot| waiting[**slot].is_alive(now));
@@ -68,8 +68,9 @@ pub(super) fn all(judge: &Judge, waiting: &Waiting, now: Time) -> Vec<Arranged> 
             let next = groups.iter().map(|group| group.end).max().filter(|_| more.1).unwrap_or(chunk.len());
             for group in groups {
                 let slots: Vec<_> = chunk[group.clone()].iter().map(|neighbour| neighbour.slot).collect();
+                let mut effort = Effort::of_try(0, members, choosy);
                 let oldest = chunk[group].iter().map(|neighbour| neighbour.order).min();
-                let arranged = teams::arrange(judge, waiting, &slots, now, &mut Effort::of_try(0, members));
+                let arranged = teams::arrange(judge, waiting, &slots, now, &mut effort);
                 found.extend(arranged.map(|arranged| (oldest, arranged)));
             }
             rest = &rest[next..];

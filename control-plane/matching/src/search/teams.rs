@@ -52,7 +52,7 @@ pub(super) fn rooms(judge: &Judge, newest: Duration, oldest: Duration) -> Vec<Ro
     let room = |team: &PlayedTeam| Room {
         min: team.min_players.at(age).ceil() as usize,
         max: team.max_players.at(age).floor() as usize,
-        kind: team.spec,
+        kind: team.alike,
     };
     judge.plan().teams.iter().map(room).collect()
 }
@@ -67,7 +67,17 @@ pub(super) fn arrange(
 ) -> Option<Arranged> {
     let age = |slot: &Slot| now.since(waiting[*slot].ticket.enqueued_at);
     let (newest, oldest) = (slots.iter().map(age).min()?, slots.iter().map(age).max()?);
-    let rooms = rooms(judge, newest, oldest);
+    let mut rooms = rooms(judge, newest, oldest);
+    for team in 0..rooms.len() {
+        // Who asks for one of several teams of a kind makes it another.
+        let asked = |slot: &Slot| {
+            let facts = &waiting[*slot].facts;
+            (0..team).any(|before| facts.may_join(before) != facts.may_join(team))
+        };
+        if slots.iter().any(asked) {
+            rooms[team].kind = 2 * rooms.len() + team;
+        }
+    }
     let mut order = slots.to_vec();
     let weight = |slot: &Slot| {
         let facts = &waiting[*slot].facts;
@@ -87,6 +97,7 @@ pub(super) fn arrange(
         rooms: &rooms,
         left: order.iter().map(|slot| waiting[*slot].facts.size()).sum(),
         best: None,
+        done: false,
     };
     arranging.place(0, effort);
     arranging.best
@@ -104,10 +115,11 @@ struct Arranging<'a> {
     /// Players that have no place yet.
     left: usize,
     best: Option<Arranged>,
+    done: bool,
 }
 
 impl Arranging<'_> {
-    /// Places the tickets from `next` on. Ends with the first arrangement that is taken, or without effort.
+    /// Places the tickets from `next` on. Ends when nothing better is looked for, or without effort.
     fn place(&mut self, next: usize, effort: &mut Effort) {
         let Some(&slot) = self.order.get(next) else {
             self.ask(effort);
@@ -116,7 +128,7 @@ impl Arranging<'_> {
         let facts = &self.waiting[slot].facts;
         let (size, near) = (facts.size(), facts.near().unwrap_or(0.0) * facts.size() as f64);
         for team in self.by_need(facts) {
-            if self.best.is_some() || !effort.spend(|effort| &mut effort.steps) {
+            if self.done || !effort.spend(|effort| &mut effort.steps) {
                 return;
             }
             self.teams[team].push(slot);
@@ -172,7 +184,10 @@ impl Arranging<'_> {
             .collect();
         let verdict = self.judge.judge(&Lineup { teams: &facts }, self.now);
         if verdict.broken.is_none() {
-            self.best = Some(Arranged { teams: self.teams.clone(), cost: verdict.cost });
+            if self.best.as_ref().is_none_or(|best| verdict.cost < best.cost) {
+                self.best = Some(Arranged { teams: self.teams.clone(), cost: verdict.cost });
+            }
+            self.done = !effort.choose_on();
         }
     }
 }
