@@ -17,7 +17,7 @@ fn without_a_subcommand_it_explains_itself() {
         let output = muster(args);
         assert!(output.status.success(), "{args:?}");
         let said = text(&output.stdout);
-        for tool in ["dev", "fleet", "load", "scenario", "demo-server", "reference"] {
+        for tool in ["dev", "fleet", "load", "scenario", "rules", "demo-server", "reference"] {
             assert!(said.contains(tool), "{args:?}: {said}");
         }
     }

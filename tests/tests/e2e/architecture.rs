@@ -17,7 +17,10 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("control-plane", &["matching", "storage", "tokens", "proto", "runtime"]),
     ("edge-gateway", &["proto", "tokens", "runtime"]),
     ("provisioning-agent", &["proto", "tokens", "runtime"]),
-    ("muster", &["control-plane", "edge-gateway", "provisioning-agent", "proto", "tokens", "runtime"]),
+    (
+        "muster",
+        &["control-plane", "edge-gateway", "provisioning-agent", "matching", "proto", "tokens", "runtime"],
+    ),
 ];
 
 /// Each package of the workspace with those that it depends on.

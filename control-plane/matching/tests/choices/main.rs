@@ -1,4 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a panic is the report")]
 //! The choices of docs/rule-sets.md, each shown by a rule set as a file has it and by lineups that hold or don't.
 
 mod additions;
@@ -127,4 +126,18 @@ fn far<const N: usize>(latencies: [(&str, u32); N]) -> Player {
 fn rated(mu: f64, sigma: f64) -> Player {
     let rating: ByName<f64> = [("mu", mu), ("sigma", sigma)].into_iter().collect();
     player("rated", [("rating", Attribute::StringNumberMap(rating))])
+}
+
+#[test]
+fn the_page_names_every_test_and_no_other() {
+    let page = include_str!("../../../../docs/rule-sets.md");
+    let (_, table) = page.split_once("## Tests").expect("the page has a table of tests");
+    let words = table.split('`').filter(|word| word.contains('_') && !word.contains('/'));
+    let mut named: Vec<&str> = words.collect();
+    let sources = [include_str!("additions.rs"), include_str!("language.rs"), include_str!("parties.rs")];
+    let tests = sources.iter().flat_map(|source| source.split("#[test]\nfn ").skip(1));
+    let mut there: Vec<&str> = tests.filter_map(|test| Some(test.split_once('(')?.0)).collect();
+    named.sort_unstable();
+    there.sort_unstable();
+    assert_eq!(named, there);
 }
