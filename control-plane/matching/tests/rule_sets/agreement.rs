@@ -42,7 +42,7 @@ fn agree(seed: u64, tally: &mut Tally) {
         let crew: Option<Vec<Vec<Facts>>> =
             teams.iter().map(|team| team.iter().map(facts).collect()).collect();
         let Some(crew) = crew else {
-            assert!(!holds, "seed {seed}: a ticket that fits no match is in one: {:?}\n{rules:#?}", teams);
+            assert!(!holds, "seed {seed}: a ticket that fits no match is in one: {teams:?}\n{rules:#?}");
             tally.unfit += 1;
             continue;
         };
@@ -126,7 +126,8 @@ fn the_judge_and_the_slow_checker_agree() {
     // Agreeing on everything is worth nothing where everything comes out the same.
     assert!(tally.held > 5_000 && tally.broke > 5_000, "{tally:?}");
     assert!(tally.unfit > 500 && tally.apart > 1_000 && tally.together > 5_000, "{tally:?}");
-    let lopsided = |(kind, [broke, held]): (&&str, &[u32; 2])| *kind != "sort" && (*broke < 300 || *held < 300);
+    let lopsided =
+        |(kind, [broke, held]): (&&str, &[u32; 2])| *kind != "sort" && (*broke < 300 || *held < 300);
     assert!(tally.kinds.len() == 10 && !tally.kinds.iter().any(lopsided), "{tally:#?}");
 }
 

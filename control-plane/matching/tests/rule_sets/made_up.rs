@@ -3,6 +3,8 @@
 mod expressions;
 mod rules;
 mod tickets;
+mod usual;
 
 pub(crate) use rules::rule_set;
-pub(crate) use tickets::{lineup, plain_ticket, ticket};
+pub(crate) use tickets::{lineup, plain_ticket, ticket, with_friend};
+pub(crate) use usual::usual_rule_set;

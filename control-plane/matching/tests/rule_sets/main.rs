@@ -7,4 +7,8 @@
 mod agreement;
 mod checker;
 mod dice;
+mod engine;
 mod made_up;
+mod oracle;
+mod possible;
+mod queue;

@@ -9,6 +9,11 @@ use crate::dice::Dice;
 pub(crate) struct Names(pub(crate) Vec<String>);
 
 impl Names {
+    /// A name that stands for one team.
+    fn single(&self) -> &str {
+        &self.0[self.0.len() - 1]
+    }
+
     pub(super) fn teams(&self, dice: &mut Dice) -> Teams {
         match dice.below(5) {
             0 => Teams::Named(vec![dice.one_of(&self.0)]),
@@ -62,7 +67,7 @@ pub(super) fn numbers(dice: &mut Dice, names: &Names) -> Expression {
 /// One number of a match.
 pub(super) fn number(dice: &mut Dice, names: &Names) -> Expression {
     let attribute = if dice.once_in(5) { "level" } else { "skill" };
-    let one = Teams::Named(vec![names.0[names.0.len() - 1].clone()]);
+    let one = Teams::Named(vec![names.single().to_owned()]);
     let all = Expression::Flattened(Box::new(property(Teams::All, attribute)));
     match dice.below(5) {
         0 => Expression::Number(dice.between(0, 10) as f64),

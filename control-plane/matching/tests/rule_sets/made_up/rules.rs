@@ -77,20 +77,22 @@ fn attributes(dice: &mut Dice) -> Vec<AttributeDeclaration> {
 }
 
 fn teams(dice: &mut Dice) -> Vec<TeamSpec> {
-    match dice.below(6) {
+    match dice.below(8) {
         0 => vec![team(dice, "red", 1)],
         1 => vec![team(dice, "red", 1), team(dice, "blue", 1), team(dice, "green", 1)],
         2 => vec![team(dice, "red", 1), team(dice, "blue", 1)],
         3 => vec![team(dice, "red", 1), team(dice, "side", 2)],
-        // One against one.
-        4 => vec![single("side", 2)],
+        // One against one, or against two, who may not be there.
+        4 => vec![single(dice, "side", 2)],
+        5 => vec![single(dice, "red", 1), single(dice, "blue", 1), single(dice, "green", 1)],
         _ => vec![team(dice, "side", 2)],
     }
 }
 
-fn single(name: &str, quantity: u32) -> TeamSpec {
-    let one = || Changing::fixed(1.0);
-    TeamSpec { name: name.to_owned(), min_players: one(), max_players: one(), quantity, roles: Vec::new() }
+pub(super) fn single(dice: &mut Dice, name: &str, quantity: u32) -> TeamSpec {
+    let fewest = Changing::fixed(if dice.once_in(3) { 0.0 } else { 1.0 });
+    let (name, most) = (name.to_owned(), Changing::fixed(1.0));
+    TeamSpec { name, min_players: fewest, max_players: most, quantity, roles: Vec::new() }
 }
 
 fn team(dice: &mut Dice, name: &str, quantity: u32) -> TeamSpec {

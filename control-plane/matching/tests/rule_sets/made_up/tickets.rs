@@ -13,8 +13,11 @@ pub(crate) fn ticket(dice: &mut Dice, rules: &RuleSet, order: u64, now: Time) ->
     let (mode, skill, ping) = (dice.below(4), dice.between(0, 12), dice.between(1, 4));
     let names: Vec<String> = team_names(rules).into_iter().flat_map(|(own, kind)| [own, kind]).collect();
     let team = dice.once_in(12).then(|| dice.one_of(&names));
+    let size: u64 = size;
     let players: Arc<[Player]> = (0..size)
         .map(|index| {
+            // No averages that a computer knows only nearly: their sums would go by the order of the players.
+            let skill = if size < 3 { skill + dice.below(2) } else { skill };
             let mut player = player(dice, &format!("p{order}-{index}"), mode, skill, ping);
             player.team = team.as_deref().map(Into::into);
             player
@@ -28,6 +31,13 @@ pub(crate) fn plain_ticket(order: u64, skill: f64, enqueued_at: Time) -> Ticket 
     let mut player = Player::new(PlayerId::new(format!("p{order}-0")));
     player.attributes = [("skill", Attribute::Number(skill))].into_iter().collect();
     at(order, [player].into(), enqueued_at)
+}
+
+/// The ticket with a second player who is as good.
+pub(crate) fn with_friend(ticket: &Ticket) -> Ticket {
+    let first = &ticket.players[0];
+    let friend = Player { id: PlayerId::new(format!("p{}-1", ticket.order)), ..first.clone() };
+    Ticket { players: [first.clone(), friend].into(), ..ticket.clone() }
 }
 
 fn at(order: u64, players: Arc<[Player]>, enqueued_at: Time) -> Ticket {
@@ -53,7 +63,7 @@ fn player(dice: &mut Dice, id: &str, mode: u64, skill: u64, ping: u64) -> Player
     let rating = [("mu", dice.between(20, 30) as f64), ("sigma", dice.between(1, 8) as f64)];
     let level = if dice.once_in(20) { Attribute::String("3".into()) } else { number(dice.between(1, 3)) };
     let all = [
-        ("skill", number(skill + dice.below(2))),
+        ("skill", number(skill)),
         ("level", level),
         ("mode", Attribute::String(mode.into())),
         ("maps", texts(maps)),
