@@ -1,6 +1,6 @@
 //! What a stack is made of, with as little said as possible.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use control_plane::{ControlPlane, QueueEntry, Sections, State};
 use edge_gateway::EdgeGateway;
@@ -43,6 +43,14 @@ impl StackBuilder {
     pub fn queue(mut self, key: &str, entry: QueueEntry) -> Self {
         self.sections.queues.insert(key.to_owned(), entry);
         self
+    }
+
+    /// The queues of a configuration file, with the rule sets that it names.
+    #[must_use]
+    pub fn queues_of(mut self, file: PathBuf) -> Self {
+        let sections = runtime::config::sections::<control_plane::Config, Sections>(&file).unwrap();
+        self.sections.queues.extend(sections.queues);
+        self.control_plane(move |config| config.config = Some(file.clone()))
     }
 
     /// Changes the control plane's settings.

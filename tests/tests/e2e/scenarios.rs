@@ -5,8 +5,10 @@ use muster::{
     gateway::Gateway,
     scenario,
 };
+use proto::matchmaking::v1::{ReloadQueuesRequest, matchmaking_client::MatchmakingClient};
 use tests::{Stack, repository};
 use tokio_util::sync::CancellationToken;
+use tonic::transport::Endpoint;
 
 async fn play(file: &str, gateway: &str, variables: &[(String, String)]) {
     let path = repository().join("tests/scenarios").join(file);
@@ -60,11 +62,69 @@ async fn direct_mode_needs_nothing_but_the_game_server() {
     running.await.unwrap().unwrap();
 }
 
+/// A scenario of a rule set, first over sockets and then over REST.
+async fn play_rule(file: &str) {
+    let queues = repository().join("tests/scenarios/rules/queues.toml");
+    let stack = Stack::builder().queues_of(queues).start().await;
+    for via in ["websocket", "rest"] {
+        play(file, &stack.gateway_url(), &[("via".to_owned(), via.to_owned())]).await;
+    }
+}
+
+macro_rules! rule_scenarios {
+    ($($test:ident: $file:literal,)+) => {
+        $(
+            #[tokio::test]
+            async fn $test() {
+                play_rule($file).await;
+            }
+        )+
+    };
+}
+
+rule_scenarios! {
+    absolute_sort: "rule-absolute-sort.json",
+    batch_distance: "rule-batch-distance.json",
+    block_list: "rule-block-list.json",
+    collection: "rule-collection.json",
+    comparison: "rule-comparison.json",
+    compound: "rule-compound.json",
+    distance: "rule-distance.json",
+    distance_sort: "rule-distance-sort.json",
+    expansions: "rule-expansions.json",
+    latency: "rule-latency.json",
+    roles: "rule-roles.json",
+    teams: "rule-teams.json",
+    weight: "rule-weight.json",
+    win_probability: "rule-win-probability.json",
+}
+
 #[test]
 fn every_file_has_its_test() {
     let source = include_str!("scenarios.rs");
     for file in std::fs::read_dir(repository().join("tests/scenarios")).unwrap() {
-        let name = file.unwrap().file_name().into_string().unwrap();
-        assert!(source.contains(&format!("\"{name}\"")), "no test plays {name}");
+        let file = file.unwrap();
+        let name = file.file_name().into_string().unwrap();
+        let is_played = source.contains(&format!("\"{name}\""));
+        assert!(is_played || file.file_type().unwrap().is_dir(), "no test plays {name}");
     }
+}
+
+#[tokio::test]
+async fn every_rule_set_is_played_and_surprises_nobody() {
+    let scenarios = repository().join("tests/scenarios");
+    let listed = std::fs::read_to_string(scenarios.join("rules/queues.toml")).unwrap();
+    for file in std::fs::read_dir(scenarios.join("rules")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        if let Some(rule) = name.strip_suffix(".json") {
+            assert!(listed.contains(&format!("\"{name}\"")), "no queue has {name}");
+            assert!(scenarios.join(format!("rule-{rule}.json")).exists(), "nobody plays {name}");
+        }
+    }
+    let stack = Stack::builder().queues_of(scenarios.join("rules/queues.toml")).start().await;
+    let channel = Endpoint::from_shared(stack.control_plane_url()).unwrap().connect().await.unwrap();
+    let mut calls = MatchmakingClient::new(channel);
+    let read_again = calls.reload_queues(ReloadQueuesRequest {}).await.unwrap().into_inner();
+    assert_eq!((read_again.errors.len(), read_again.changes.len()), (0, 0), "{read_again:?}");
+    assert_eq!(read_again.warnings, Vec::<String>::new());
 }
