@@ -6,6 +6,7 @@
 
 mod held_up;
 mod outlook;
+mod outside;
 mod place;
 mod waiting;
 mod waits;
@@ -95,7 +96,7 @@ impl Matchmaker {
 pub(crate) fn unknown(settings: &QueueSettings) -> QueueReport {
     QueueReport {
         land_type: settings.land_type.clone(),
-        rules: settings.rules.to_string(),
+        rules: settings.shown_rules(),
         ..QueueReport::default()
     }
 }

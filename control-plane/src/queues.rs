@@ -3,6 +3,7 @@
 //! The file, and the rule sets that it names, can be read again while the program runs: all of it is taken or nothing. Who
 //! works on a queue looks at [`Queues::changes`] and asks again; nobody holds an older state for longer than that.
 
+mod function;
 mod rule_set;
 mod table;
 
@@ -20,8 +21,8 @@ use parking_lot::Mutex;
 use runtime::config::{Invalid, sections};
 use tokio::sync::watch;
 
-pub(crate) use self::table::QueueChange;
 use self::table::{Table, by_key};
+pub(crate) use self::{function::MatchFunction, table::QueueChange};
 use crate::config::{Config, Sections};
 
 /// One queue's settings.
@@ -31,6 +32,8 @@ pub(crate) struct QueueSettings {
     pub(crate) rules: Rules,
     /// What asks the rule set, where there is one.
     pub(crate) judge: Option<Arc<Judge>>,
+    /// Who proposes its matches, where that is not our own engine.
+    pub(crate) function: Option<Arc<MatchFunction>>,
     pub(crate) ticket_lifetime: Duration,
 }
 
@@ -150,11 +153,18 @@ impl Reloaded {
 }
 
 impl QueueSettings {
+    /// Its rules, for people.
+    pub(crate) fn shown_rules(&self) -> String {
+        let by = if self.function.is_some() { ", by a match function" } else { "" };
+        format!("{}{by}", self.rules)
+    }
+
     /// Whether they say the same.
     pub(crate) fn are(&self, other: &Self) -> bool {
         self.land_type == other.land_type
             && self.ticket_lifetime == other.ticket_lifetime
             && self.rules == other.rules
+            && self.function == other.function
     }
 }
 

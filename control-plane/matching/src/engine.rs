@@ -96,6 +96,17 @@ impl Engine {
         }
     }
 
+    /// Lets time pass without a look at the tickets, for who finds their matches elsewhere: whether waiting may have changed what
+    /// the rules allow since the last pass. The next deadline but for an expiry lies after `now` then.
+    pub fn pass_over(&mut self, now: Time) -> bool {
+        let has_turned = self.next_deadline().is_some_and(|at| at <= now);
+        match &mut self.kind {
+            Kind::Simple(simple) => simple.pass_over(now),
+            Kind::RuleSet(search) => search.pass_over(now),
+        }
+        has_turned
+    }
+
     /// Takes out the tickets whose lifetime is over, at most `limit` of them, earliest first.
     pub fn take_expired(&mut self, now: Time, limit: usize) -> Vec<Ticket> {
         match &mut self.kind {

@@ -70,6 +70,14 @@ impl Simple {
         proposals
     }
 
+    /// A pass that looks for nothing.
+    pub(crate) fn pass_over(&mut self, now: Time) {
+        self.pool.set_now(now);
+        self.last_pass = now;
+        self.cut_short = false;
+        self.pool.overtaken();
+    }
+
     /// Takes out the tickets whose lifetime is over, at most `limit` of them, earliest first.
     pub(crate) fn take_expired(&mut self, now: Time, limit: usize) -> Vec<Ticket> {
         std::iter::from_fn(|| {

@@ -139,6 +139,18 @@ fn a_pass_that_ended_at_its_limit_goes_on_soon() {
 }
 
 #[test]
+fn who_finds_matches_elsewhere_is_told_when_waiting_loosened_the_rules() {
+    let mut engine = queue("x", &relaxing(2, 4, 0, 100));
+    assert!(engine.insert(Ticket { expires_at: Time(500), ..ticket(1, 1) }));
+    assert!(!engine.pass_over(Time(99)));
+    assert!(engine.pass_over(Time(100)));
+    assert!(!engine.pass_over(Time(101)));
+    assert_eq!(engine.next_deadline(), Some(Time(500)), "its expiry is all that is left");
+    assert!(engine.insert(ticket(2, 1)));
+    assert_eq!(matches(&mut engine, 102), [[1, 2]], "nothing was overlooked for it");
+}
+
+#[test]
 fn a_ticket_whose_lifetime_is_over_waits_for_being_taken() {
     let mut engine = queue("x:2", &QueueConfig::default());
     fill(&mut engine, &[1]);

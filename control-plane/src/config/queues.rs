@@ -41,6 +41,18 @@ pub struct QueueEntry {
     /// How long a ticket may wait.
     #[serde(default, deserialize_with = "span")]
     pub ticket_lifetime: Option<Duration>,
+    /// The URL of the match function that proposes its matches, beside what says how large they are.
+    pub match_function: Option<String>,
+    /// How long a call of it may take.
+    #[serde(default, deserialize_with = "span")]
+    pub match_function_deadline: Option<Duration>,
+    /// How many tickets are sent to it at most, the oldest.
+    pub match_function_tickets: Option<usize>,
+    /// The least time from the begin of a call to the begin of the next.
+    #[serde(default, deserialize_with = "span")]
+    pub match_function_interval: Option<Duration>,
+    /// Whether the queue's matches are made without it where it fails.
+    pub match_function_fallback: Option<bool>,
 }
 
 impl QueueEntry {

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use matching::{Engine, Rules, TicketId, Time};
+use matching::{Engine, Rules, TicketId, Time, judge::Judge};
 use storage::TicketRecord;
 
 use super::{outlook::Standing, place::Match};
@@ -25,6 +25,16 @@ pub(super) struct Waiting {
     misfits: BTreeSet<(Time, TicketId)>,
     /// In all of them.
     players: usize,
+    moves: Moves,
+}
+
+/// How often something moved: who finds matches elsewhere sees by it whether to look again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Moves {
+    /// A ticket came that a match can take, or came back.
+    pub(super) came: u64,
+    /// A ticket went.
+    pub(super) went: u64,
 }
 
 /// What there is to say about them.
@@ -44,6 +54,7 @@ impl Waiting {
             placing: BTreeMap::new(),
             misfits: BTreeSet::new(),
             players: 0,
+            moves: Moves::default(),
         }
     }
 
@@ -54,7 +65,9 @@ impl Waiting {
     /// A ticket came. False: no match can take it.
     pub(super) fn came(&mut self, record: Arc<TicketRecord>) -> bool {
         let fits = self.engine.insert(record.ticket.clone());
-        if !fits {
+        if fits {
+            self.moves.came += 1;
+        } else {
             self.misfits.insert(misfit(&record));
         }
         self.players += record.ticket.size();
@@ -66,6 +79,7 @@ impl Waiting {
     pub(super) fn went(&mut self, id: &TicketId) {
         if let Some(record) = self.records.remove(id) {
             self.players -= record.ticket.size();
+            self.moves.went += 1;
             self.engine.remove(id);
             self.placing.remove(&record.ticket.order);
             self.misfits.remove(&misfit(&record));
@@ -85,8 +99,55 @@ impl Waiting {
         matches
     }
 
+    /// The tickets that a match could take, oldest first, at most `limit`; and how many there are.
+    pub(super) fn oldest(&self, limit: usize) -> (Vec<Arc<TicketRecord>>, usize) {
+        let known = |id| Arc::clone(self.records.get(id).expect("every ticket in the engine is known"));
+        (self.engine.tickets().take(limit).map(|ticket| known(&ticket.id)).collect(), self.engine.len())
+    }
+
+    /// What moved so far.
+    pub(super) fn moves(&self) -> Moves {
+        self.moves
+    }
+
+    /// For who finds the matches elsewhere, instead of [`Waiting::matches`]: whether waiting may have changed what the rules allow.
+    pub(super) fn pass_over(&mut self, now: Time) -> bool {
+        self.engine.pass_over(now)
+    }
+
+    /// What asks the rule set, where there is one.
+    pub(super) fn judge(&self) -> Option<&Judge> {
+        self.engine.judge()
+    }
+
+    /// Whether a match could take this ticket now.
+    pub(super) fn offers(&self, record: &TicketRecord) -> bool {
+        // Of the same id there may be another by now.
+        self.records.get(&record.ticket.id).is_some_and(|known| known.ticket.order == record.ticket.order)
+            && !self.placing.contains_key(&record.ticket.order)
+            && !self.misfits.contains(&misfit(record))
+    }
+
+    /// A match that was found elsewhere: its tickets are being placed until they are put back or went. False, and nothing changes,
+    /// where one of them is not to be had, or is named twice.
+    pub(super) fn take(&mut self, the_match: &Match) -> bool {
+        let mut taken: Vec<&Arc<TicketRecord>> = Vec::with_capacity(the_match.records.len());
+        for record in &the_match.records {
+            if !self.offers(record) || self.engine.remove(&record.ticket.id).is_none() {
+                for record in taken {
+                    self.engine.insert(record.ticket.clone());
+                }
+                return false;
+            }
+            taken.push(record);
+        }
+        self.placing.extend(taken.into_iter().map(|record| (record.ticket.order, Arc::clone(record))));
+        true
+    }
+
     /// The match did not happen: those of its tickets that are still queued return to their place, with their age.
     pub(super) fn put_back(&mut self, the_match: &Match) {
+        self.moves.came += 1;
         for record in &the_match.records {
             // Where the rules changed meanwhile, it may fit no match any more.
             if self.placing.remove(&record.ticket.order).is_some()

@@ -3,19 +3,21 @@
 //! It works when something happens: a ticket comes or goes, a match is placed, room appears, a deadline is due. There is no tick.
 //! It keeps nothing that storage doesn't have: whatever goes wrong, it ends, and the queue's next owner reads it anew.
 
+mod telling;
+
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
-use matching::{QueueKey, TicketId, Time};
-use storage::{Fenced, Lease, QueueChange, QueueReport, StorageError};
+use matching::{QueueKey, Time};
+use storage::{Fenced, Lease, QueueChange, StorageError};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::{
     Matchmaker,
     held_up::HeldUp,
-    outlook::{Desk, Outlook},
+    outlook::Desk,
+    outside::{Outcome, Outside},
     place::{Match, Placed},
-    unknown,
     waiting::Waiting,
     waits::Waits,
 };
@@ -27,10 +29,6 @@ const PLACING: usize = 256;
 const CHANGES_AT_ONCE: usize = 1_024;
 /// Expired tickets ended at once.
 const EXPIRED_AT_ONCE: usize = 1_024;
-/// How often the queue is reported where something changed, and where time alone makes the last report wrong: waits are
-/// not recent for ever.
-const REPORT_EVERY: Duration = Duration::from_secs(1);
-const REPORT_AGAIN: Duration = Duration::from_secs(60);
 /// After how long without tickets a queue is given up.
 const IDLE: Duration = Duration::from_secs(30);
 /// How long a queue is left alone whose storage failed: its next owner would meet the same storage.
@@ -42,6 +40,8 @@ pub(super) struct Worker {
     settings: Arc<QueueSettings>,
     lease: Lease,
     waiting: Waiting,
+    /// Who proposes the matches, where that is not our own engine.
+    outside: Option<Outside>,
     /// Who asks why a ticket waits.
     desk: Desk,
     /// Each yields the count of room that was known when its match was proposed.
@@ -85,12 +85,14 @@ impl Worker {
     ) -> Self {
         let waiting = Waiting::new(settings.rules.clone());
         let desk = shared.desks.open(&queue);
+        let outside = outside(&queue, &settings);
         Self {
             shared,
             queue,
             settings,
             lease,
             waiting,
+            outside,
             desk,
             placing: FuturesUnordered::new(),
             room_seen: 0,
@@ -118,6 +120,8 @@ impl Worker {
                 tracing::debug!(queue = %self.queue, %error, "giving a queue up until storage answers");
             }
         }
+        // What a match function says now is nothing to us.
+        self.outside = None;
         // Matches whose server was asked already are finished: their commit is still ours, or refused by its fence.
         while let Some((room_seen, placed)) = self.placing.next().await {
             drop(self.settle(room_seen, placed));
@@ -163,6 +167,7 @@ impl Worker {
                     _ => changes.drain(..).for_each(|change| self.take_in(change)),
                 },
                 Some((room_seen, placed)) = self.placing.next() => self.settle(room_seen, placed)?,
+                Some(outcome) = heard(&mut self.outside) => self.hear(outcome),
                 Some(reported) = self.reporting.next() => self.reported(reported)?,
                 changed = room.changed() => if changed.is_err() {
                     return Err(End::Released("shutting down"));
@@ -191,12 +196,6 @@ impl Worker {
         }
     }
 
-    fn outlook(&self, ticket: &TicketId) -> Option<Outlook> {
-        let standing = self.waiting.standing(ticket, self.now())?;
-        let (rules, held_up_by) = (self.settings.rules.to_string(), self.held_up.reason().to_owned());
-        Some(Outlook { rules, held_up_by, standing })
-    }
-
     /// The configuration was read again. Tickets keep their place.
     fn follow_settings(&mut self) {
         let settings = self.shared.queues.of(&self.queue);
@@ -211,8 +210,20 @@ impl Worker {
             // What held it up was about servers of the other kind.
             self.held_up = HeldUp::default();
         }
+        if settings.rules != self.settings.rules || settings.function != self.settings.function {
+            // What it proposed went by the old ones.
+            self.outside = outside(&self.queue, &settings);
+        }
         self.settings = settings;
         self.unreported = true;
+    }
+
+    fn hear(&mut self, outcome: Outcome) {
+        self.unreported = true;
+        let now = self.now();
+        if let Some(outside) = &mut self.outside {
+            outside.heard(outcome, now);
+        }
     }
 
     fn see_room(&mut self, count: u64) {
@@ -231,7 +242,12 @@ impl Worker {
         let places = self.shared.allocation.places(&self.settings.land_type);
         // Seen before the servers are looked at: room that appears from here on is noticed.
         let room_seen = self.room_seen;
-        for the_match in self.waiting.matches(now, free.min(places.max(1))) {
+        let limit = free.min(places.max(1));
+        let matches = match &mut self.outside {
+            None => self.waiting.matches(now, limit),
+            Some(outside) => outside.matches(&mut self.waiting, &self.settings, now, limit),
+        };
+        for the_match in matches {
             let (shared, lease) = (Arc::clone(&self.shared), self.lease.clone());
             let settings = Arc::clone(&self.settings);
             self.placing
@@ -306,53 +322,25 @@ impl Worker {
             return Err(End::Released("no tickets for a while"));
         }
         let deadline = self.held_up.until().into_iter().chain(self.waiting.deadlines());
+        let outside = self.outside.as_ref().and_then(|outside| outside.deadline(self.waiting.moves()));
+        let deadline = deadline.chain(outside);
         // One that is due already waits for something else: for room, or for a match that is being placed.
         let deadline = deadline.filter(|at| *at > now).min().map(|at| self.shared.clock.instant_of(at.0));
         let report_at = self.reporting.is_empty().then(|| self.report_due_at());
         Ok(deadline.into_iter().chain(report_at).chain([idle_at]).min().unwrap_or(idle_at))
     }
 
-    fn report_due_at(&self) -> Instant {
-        if self.unreported { self.next_report } else { self.next_report + REPORT_AGAIN }
-    }
-
-    /// Says how the queue is, at most once in a while. Matches don't wait for it.
-    fn report(&mut self, now: Time) {
-        if !self.reporting.is_empty() || Instant::now() < self.report_due_at() {
-            return;
-        }
-        let census = self.waiting.census();
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        let usual = self.waits.usual(now);
-        let report = QueueReport {
-            queued_tickets: count(census.tickets),
-            queued_players: count(census.players),
-            oldest: census.oldest,
-            matches_made: self.matches_made,
-            held_up_by: if census.tickets == 0 { String::new() } else { self.held_up.reason().to_owned() },
-            estimated_wait: usual.map(|usual| usual.middle),
-            estimated_range: usual.map(|usual| usual.range),
-            ..unknown(&self.settings)
-        };
-        let (storage, lease) = (Arc::clone(&self.shared.storage), self.lease.clone());
-        self.reporting.push(Box::pin(async move { storage.report(&lease, report).await }));
-        self.unreported = false;
-        self.next_report = Instant::now() + REPORT_EVERY;
-    }
-
-    fn reported(&mut self, outcome: Result<bool, StorageError>) -> Result<(), End> {
-        match outcome {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(End::LeaseLost),
-            Err(error) => {
-                tracing::debug!(queue = %self.queue, %error, "the queue's report was not taken; the next one will do");
-                self.unreported = true;
-                Ok(())
-            }
-        }
-    }
-
     fn now(&self) -> Time {
         Time(self.shared.clock.now_ms())
     }
+}
+
+/// Who proposes the matches of a queue with these settings, where that is not our own engine.
+fn outside(queue: &QueueKey, settings: &QueueSettings) -> Option<Outside> {
+    settings.function.as_ref().map(|function| Outside::new(queue.clone(), function))
+}
+
+/// What became of the call that is under way; `None` where none is.
+async fn heard(outside: &mut Option<Outside>) -> Option<Outcome> {
+    outside.as_mut()?.next().await
 }

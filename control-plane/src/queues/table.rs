@@ -10,7 +10,7 @@ use std::{
 use matching::{QueueConfig, QueueKey, Rules, judge::Judge};
 use runtime::config::Invalid;
 
-use super::{QueueSettings, rule_set};
+use super::{QueueSettings, function, rule_set};
 use crate::{
     config::{QueueEntry, Sections},
     ids::{self, MAX_ID, MAX_LAND_TYPE},
@@ -83,6 +83,7 @@ pub(super) fn by_key(key: &QueueKey, ticket_lifetime: Duration) -> QueueSettings
         land_type: key.land_type().to_owned(),
         rules: Rules::new(key, &QueueConfig::default()).expect("every key without a configuration has rules"),
         judge: None,
+        function: None,
         ticket_lifetime,
     }
 }
@@ -112,7 +113,9 @@ fn configured(
         Rules::RuleSet(set) => Some(Arc::new(Judge::new(Arc::clone(set)))),
         _ => None,
     };
-    Ok((QueueSettings { land_type, rules, judge, ticket_lifetime }, warnings))
+    let function = function::read(entry, &rules).map_err(|(field, message)| wrong(field, message))?;
+    let function = function.map(Arc::new);
+    Ok((QueueSettings { land_type, rules, judge, function, ticket_lifetime }, warnings))
 }
 
 fn rules(key: &QueueKey, entry: &QueueEntry, dir: &Path) -> Result<(Rules, Vec<String>), FieldError> {
@@ -155,6 +158,14 @@ impl QueueSettings {
             // Its name, its sizes are the same; what is in it is not.
             let is = if was == is { format!("{is}, changed") } else { is };
             part("rules", was, is);
+        }
+        if self.function != before.function {
+            let url = |settings: &Self| {
+                settings.function.as_ref().map_or("none".to_owned(), |function| function.url.clone())
+            };
+            let (was, is) = (url(before), url(self));
+            let is = if was == is { format!("{is}, called differently") } else { is };
+            part("match function", was, is);
         }
         (!parts.is_empty()).then(|| parts.join("; "))
     }

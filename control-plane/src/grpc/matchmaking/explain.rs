@@ -37,7 +37,7 @@ impl Shared {
         let queue = &state.record.queue;
         let Some(outlook) = self.peers.outlook(queue, &state.record.ticket.id).await else {
             let summary = "The queue's owner did not say how the ticket stands; ask again in a moment.";
-            let rules = self.queues.of(queue).rules.to_string();
+            let rules = self.queues.of(queue).shown_rules();
             return pb::Explanation { summary: summary.to_owned(), rules, ..Default::default() };
         };
         let summary = summary(&outlook.standing, &outlook.held_up_by);

@@ -17,6 +17,8 @@ enum Step {
     /// Of the tickets that ever came, this one.
     Goes(usize),
     Match(usize),
+    /// Of the tickets that ever came, these are to be a match.
+    Take(Vec<usize>),
     /// Of the matches that are being placed, this one.
     PutBack(usize),
     Happens(usize),
@@ -29,6 +31,7 @@ fn step() -> impl Strategy<Value = Step> {
         5 => (1..6_usize, 1..500_u64).prop_map(|(players, lives)| Step::Comes(players, lives)),
         3 => (0..30_usize).prop_map(Step::Goes),
         4 => (0..4_usize).prop_map(Step::Match),
+        4 => proptest::collection::vec(0..30_usize, 0..4).prop_map(Step::Take),
         2 => (0..4_usize).prop_map(Step::PutBack),
         2 => (0..4_usize).prop_map(Step::Happens),
         2 => (1..300_u64).prop_map(Step::Wait),
@@ -91,6 +94,19 @@ proptest! {
                     let all = placing.iter().flat_map(|one| &one.records).map(|record| record.ticket.order);
                     // One that went while it was placed can't have come back in another.
                     all.for_each(|order| assert!(seen.insert(order), "{order} is in two matches"));
+                }
+                Step::Take(which) => {
+                    let named = which.iter().filter_map(|&which| ever.get(which)).cloned();
+                    let one = Match { records: named.collect(), teams: Arc::from([]) };
+                    let placed: HashSet<_> = placing.iter().flat_map(|one| &one.records).map(|record| record.ticket.order).collect();
+                    let orders: HashSet<_> = one.records.iter().map(|record| record.ticket.order).collect();
+                    let free = |record: &Arc<TicketRecord>| {
+                        let order = record.ticket.order;
+                        queued.contains_key(&order) && !placed.contains(&order) && record.ticket.size() <= 4
+                    };
+                    let all_free = orders.len() == one.records.len() && one.records.iter().all(free);
+                    assert_eq!(waiting.take(&one), all_free);
+                    placing.extend(all_free.then_some(one));
                 }
                 Step::PutBack(which) if which < placing.len() => waiting.put_back(&placing.remove(which)),
                 Step::Happens(which) if which < placing.len() => {
