@@ -20,6 +20,14 @@ pub(super) fn check(rules: &RuleSet, sites: &Sites, report: &mut Report<'_>) {
             }
         } else if !outcomes.fails {
             report.warning(place, format!("{shown} always holds, whichever of its rules do"));
+        } else {
+            for leaf in outcomes.idle {
+                let idle = suggest::shown(&rules.rules[leaf].name);
+                report.warning(
+                    place,
+                    format!("{idle} changes nothing in {shown}: whether it holds, the others decide"),
+                );
+            }
         }
         let mut optional = None;
         statement.each(&mut |named| {
@@ -41,12 +49,14 @@ pub(super) fn check(rules: &RuleSet, sites: &Sites, report: &mut Report<'_>) {
 struct Outcomes {
     holds: bool,
     fails: bool,
+    /// The rules on which it doesn't depend.
+    idle: Vec<usize>,
 }
 
 /// Tries all combinations. `None`: there are too many.
 fn outcomes(compound: usize, rules: &[Rule]) -> Option<Outcomes> {
     let mut seen = vec![false; rules.len()];
-    let (mut order, mut leaves, mut size) = (Vec::new(), Vec::new(), 0);
+    let (mut leaves, mut size) = (Vec::new(), 0_usize);
     let mut next = vec![compound];
     while let Some(at) = next.pop() {
         if std::mem::replace(&mut seen[at], true) {
@@ -54,7 +64,6 @@ fn outcomes(compound: usize, rules: &[Rule]) -> Option<Outcomes> {
         }
         match &rules[at].kind {
             RuleKind::Compound { statement } => {
-                order.push(at);
                 statement.each(&mut |rule| {
                     size += 1;
                     next.push(rule);
@@ -66,18 +75,18 @@ fn outcomes(compound: usize, rules: &[Rule]) -> Option<Outcomes> {
     if leaves.len() > limits::COMBINED_RULES || (size << leaves.len()) > EFFORT {
         return None;
     }
-    let mut outcomes = Outcomes { holds: false, fails: false };
-    for combination in 0..1_u32 << leaves.len() {
+    let outcome = |combination: usize| {
         let mut known = vec![None; rules.len()];
         for (bit, leaf) in leaves.iter().enumerate() {
             known[*leaf] = Some(combination >> bit & 1 == 1);
         }
-        match of_rule(compound, rules, &mut known) {
-            true => outcomes.holds = true,
-            false => outcomes.fails = true,
-        }
-    }
-    Some(outcomes)
+        of_rule(compound, rules, &mut known)
+    };
+    let all: Vec<bool> = (0..1 << leaves.len()).map(outcome).collect();
+    let decides =
+        |bit: usize| (0..all.len()).any(|combination| all[combination] != all[combination ^ 1 << bit]);
+    let idle = leaves.iter().enumerate().filter(|(bit, _)| !decides(*bit)).map(|(_, leaf)| *leaf).collect();
+    Some(Outcomes { holds: all.contains(&true), fails: all.contains(&false), idle })
 }
 
 /// Each rule is looked at once for a combination, however many compounds name it.
