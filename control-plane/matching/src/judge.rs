@@ -252,3 +252,6 @@ fn balanced(rules: &RuleSet, slots: &mut Slots) -> Option<usize> {
     let wanted = slots.wanted(attribute).filter(|wanted| wanted.kind == AttributeType::Number).cloned()?;
     Some(slots.number(&wanted, NumberOf::Party(Aggregation::Avg)))
 }
+
+#[cfg(test)]
+mod tests;

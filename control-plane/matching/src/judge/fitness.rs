@@ -32,9 +32,7 @@ fn sizes(judge: &Judge, facts: &Facts) -> Result<(), Unfit> {
     let most = || plan::most_in(&judge.plan.teams, facts);
     if most().all(|(_, most)| most < size) {
         let most = most().map(|(_, most)| most).max().unwrap_or(0);
-        return Err(Unfit(format!(
-            "A party of {size} fits no team: the largest it may be in has {most} players."
-        )));
+        return Err(Unfit(format!("A party of {size} fits no team: the largest it may be in takes {most}.")));
     }
     let fits = |(team, most): (usize, usize)| most >= size && judge.roles[team].fit(facts, most);
     if !most().any(fits) {
