@@ -9,7 +9,7 @@ use std::{
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use runtime::{program::block_on, telemetry};
 
-use crate::{demo_server, dev, fleet, load, reference, rules, scenario};
+use crate::{demo_server, dev, fleet, load, queues, reference, rules, scenario, tickets};
 
 /// `muster` and everything it can do.
 #[derive(Debug, Parser)]
@@ -35,6 +35,8 @@ enum Command {
     Load(load::Config),
     Scenario(scenario::Config),
     Rules(rules::Config),
+    Tickets(tickets::Config),
+    Queues(queues::Config),
     DemoServer(DemoServer),
     /// Print the page of all settings of all programs, docs/configuration.md.
     Reference,
@@ -86,6 +88,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             telemetry::start(&config.telemetry);
             block_on(async |stop| scenario::run(config, stop).await)
         }
+        Some(Command::Tickets(config)) => block_on(async |_| tickets::run(config).await),
+        Some(Command::Queues(config)) => block_on(async |_| queues::run(config).await),
         Some(Command::DemoServer(DemoServer { config, telemetry })) => {
             telemetry::start(&telemetry);
             block_on(async |stop| {

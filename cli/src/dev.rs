@@ -83,6 +83,10 @@ pub struct Config {
     /// The directory of the embedded state, made where it isn't there.
     #[arg(long, env = "MUSTER_DEV_STATE_DIR", default_value = ".muster/state", value_name = "DIR")]
     pub state_dir: PathBuf,
+    /// A configuration file of the control plane, whose queues are used; its settings are not. Read again at SIGHUP, or by
+    /// `muster queues reload`.
+    #[arg(long, env = "MUSTER_DEV_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// The log.
     #[command(flatten)]
     pub telemetry: telemetry::Settings,

@@ -8,6 +8,8 @@
 //! | [`load`] | players at a steady rate |
 //! | [`scenario`] | stories of players, from JSON files |
 //! | [`rules`] | what is wrong with rule-set files, and how they loosen |
+//! | [`tickets`] | why a ticket waits |
+//! | [`queues`] | reading a control plane's queues again |
 //! | [`mod@reference`] | the page of all settings |
 //!
 //! [`gateway`] is a game client's side of the gateway, which the tools share. Only this crate prints to standard output;
@@ -18,10 +20,13 @@ pub mod dev;
 pub mod fleet;
 pub mod gateway;
 pub mod load;
+pub mod queues;
 pub mod reference;
 pub mod rules;
 pub mod scenario;
+pub mod tickets;
 
 mod cli;
+mod operator;
 
 pub use cli::run;

@@ -40,9 +40,14 @@ relax_after = \"20s\"
 | `min_players` | fewest players of a match, from `relax_after` on |
 | `max_players` | most players of a match, and what it waits for until `relax_after` |
 | `teams` | players per team, one entry a team: `[3, 3]`; not together with `min_players` and `max_players` |
+| `rule_set` | the file of its [rule set](rule-sets.md), relative to this one; not together with the sizes and waits here |
 | `min_wait` | how long the oldest ticket of a match has waited at least |
 | `relax_after` | after how long the oldest ticket takes a match of `min_players` |
 | `ticket_lifetime` | how long a ticket may wait; `--ticket-lifetime` where it isn't said |
+
+Queues can be changed while everything runs: at SIGHUP a control plane reads the queues of its file again, and their rule sets; `muster
+queues reload` has every replica do it. All of it is taken or nothing: what is wrong is named, and nothing changes. Tickets keep
+their place and are matched under the new rules; the settings above the queues are read at the start only.
 
 ";
 
@@ -54,10 +59,13 @@ pub fn page() -> String {
         ("provisioning-agent", provisioning_agent::Config::command(), ""),
     ];
     let muster = crate::cli::command();
-    let tools = ["dev", "fleet", "demo-server", "load", "scenario"].map(|name| {
-        let tool = muster.find_subcommand(name).expect("the tool is one of muster's");
-        (format!("muster {name}"), tool.clone(), "")
-    });
+    let tools =
+        ["dev", "fleet", "demo-server", "load", "scenario", "tickets explain", "queues reload"].map(|name| {
+            let tool = name
+                .split(' ')
+                .fold(&muster, |tool, part| tool.find_subcommand(part).expect("the tool is one of muster's"));
+            (format!("muster {name}"), tool.clone(), "")
+        });
     let programs = programs.map(|(name, command, more)| (name.to_owned(), command, more));
     let mut page = INTRO.to_owned();
     for (name, command, more) in programs.into_iter().chain(tools) {

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use control_plane::ControlPlane;
 use edge_gateway::EdgeGateway;
 use provisioning_agent::ProvisioningAgent;
-use runtime::Tasks;
+use runtime::{Tasks, config::Invalid};
 use tokio::{sync::oneshot, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -53,7 +53,8 @@ impl Stack {
         settings.state_dir.clone_from(&config.state_dir);
         // Whoever waits for the last stream of a stopped stack waits in vain.
         settings.shutdown_timeout = Duration::from_secs(3);
-        let control_plane = ControlPlane::bind(settings, control_plane::Sections::default()).await?;
+        settings.config.clone_from(&config.config);
+        let control_plane = ControlPlane::bind(settings, queues_of(&config)?).await?;
         let grpc = format!("http://{}", control_plane.grpc_addr());
 
         let mut servers = Vec::new();
@@ -132,6 +133,13 @@ impl Stack {
         }
         ended.and(tasks.join(STOP_WITHIN).await.map_err(Into::into))
     }
+}
+
+/// The queues of the configuration file, where there is one.
+fn queues_of(config: &Config) -> anyhow::Result<control_plane::Sections> {
+    let Some(file) = &config.config else { return Ok(control_plane::Sections::default()) };
+    let read = runtime::config::sections::<control_plane::Config, _>(file);
+    Ok(read.map_err(|error| Invalid::new("config", error.to_string()))?)
 }
 
 /// A demo game server and its agent. Each needs the other's port: the server opens its own first, then hears of the agent's.
