@@ -162,6 +162,7 @@ impl Waiting {
     pub(super) fn follow(&mut self, rules: Rules) {
         self.engine = Engine::new(rules);
         self.misfits.clear();
+        self.moves.came += 1;
         for record in self.records.values() {
             if !self.placing.contains_key(&record.ticket.order) && !self.engine.insert(record.ticket.clone())
             {

@@ -7,9 +7,11 @@ use proto::{
     error::Reason,
     matchmaking::v1::{
         self as mm, ExplainTicketRequest, ListQueuesRequest, ReloadQueuesRequest, TicketStatus,
-        attribute_value::Kind,
+        attribute_value::Kind, watch_request::Action, watch_response::Event,
     },
 };
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 
 use crate::{
     agent::{Agent, hello},
@@ -169,6 +171,35 @@ async fn a_ticket_that_new_rules_keep_out_is_told_so_and_fits_again_later() {
     assert_eq!(reload(&stack).await.changes.len(), 1);
     explained(&stack, &ann, 0).await;
     stack.stop().await;
+}
+
+#[tokio::test]
+async fn an_estimate_that_changes_is_told_and_comes_with_its_range() {
+    let stack = Files::new(50).stack().await;
+    let agent = Agent::start(&stack, hello("s-1")).await.make_all_lands();
+    let waits = enqueue(&stack, "waits", 9_000.0).await;
+    stack.place_is(&waits, 1).await;
+    let (subscribe, requests) = mpsc::channel(16);
+    let mut news = stack.matchmaking().watch(ReceiverStream::new(requests)).await.unwrap().into_inner();
+    subscribe.send(mm::WatchRequest { action: Some(Action::Subscribe(waits.clone())) }).await.unwrap();
+    let mut next_place = async || {
+        let state = tokio::time::timeout(PATIENCE, news.message()).await.unwrap().unwrap().unwrap();
+        let Some(Event::Ticket(ticket)) = state.event else { panic!("{state:?}") };
+        ticket.place.unwrap()
+    };
+    let first = next_place().await;
+    assert_eq!((first.position, first.estimated_wait_ms, first.estimated_wait_low_ms), (1, None, None));
+    let pair = [enqueue(&stack, "ann", 0.0).await, enqueue(&stack, "bob", 5.0).await];
+    for ticket in &pair {
+        stack.assignment(ticket).await;
+    }
+    let later = next_place().await;
+    assert_eq!(later.position, 1, "it is where it was; what is new is the estimate");
+    let (low, high) = (later.estimated_wait_low_ms.unwrap(), later.estimated_wait_high_ms.unwrap());
+    assert!((low..=high).contains(&later.estimated_wait_ms.unwrap()), "{later:?}");
+    drop(subscribe);
+    stack.stop().await;
+    agent.await.unwrap();
 }
 
 #[tokio::test]

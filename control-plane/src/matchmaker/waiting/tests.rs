@@ -24,6 +24,8 @@ enum Step {
     Happens(usize),
     Wait(u64),
     Expire,
+    /// The rules become those of a group of this many.
+    Follow(usize),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -36,6 +38,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..4_usize).prop_map(Step::Happens),
         2 => (1..300_u64).prop_map(Step::Wait),
         2 => Just(Step::Expire),
+        1 => (2..6_usize).prop_map(Step::Follow),
     ]
 }
 
@@ -64,8 +67,11 @@ fn orders(waiting: &Waiting) -> Vec<u64> {
 proptest! {
     #[test]
     fn every_ticket_is_in_one_place(steps in proptest::collection::vec(step(), 1..80)) {
-        let rules = Rules::new(&QueueKey::new("demo:4"), &QueueConfig::default()).unwrap();
-        let (mut waiting, mut now) = (Waiting::new(rules), Time(1_000));
+        let rules = |players: usize| {
+            Rules::new(&QueueKey::new(format!("demo:{players}")), &QueueConfig::default()).unwrap()
+        };
+        let mut most = 4;
+        let (mut waiting, mut now) = (Waiting::new(rules(most)), Time(1_000));
         let mut ever: Vec<Arc<TicketRecord>> = Vec::new();
         let mut queued: BTreeMap<u64, Arc<TicketRecord>> = BTreeMap::new();
         let mut placing: Vec<Match> = Vec::new();
@@ -73,7 +79,7 @@ proptest! {
             match step {
                 Step::Comes(players, lives) => {
                     let new = record(ever.len() as u64, players, now, lives);
-                    assert_eq!(waiting.came(Arc::clone(&new)), players <= 4);
+                    assert_eq!(waiting.came(Arc::clone(&new)), players <= most);
                     queued.insert(new.ticket.order, Arc::clone(&new));
                     ever.push(new);
                 }
@@ -102,7 +108,7 @@ proptest! {
                     let orders: HashSet<_> = one.records.iter().map(|record| record.ticket.order).collect();
                     let free = |record: &Arc<TicketRecord>| {
                         let order = record.ticket.order;
-                        queued.contains_key(&order) && !placed.contains(&order) && record.ticket.size() <= 4
+                        queued.contains_key(&order) && !placed.contains(&order) && record.ticket.size() <= most
                     };
                     let all_free = orders.len() == one.records.len() && one.records.iter().all(free);
                     assert_eq!(waiting.take(&one), all_free);
@@ -116,6 +122,17 @@ proptest! {
                     }
                 }
                 Step::PutBack(_) | Step::Happens(_) => {}
+                Step::Follow(players) => {
+                    most = players;
+                    waiting.follow(rules(most));
+                    for record in queued.values() {
+                        let standing = waiting.standing(&record.ticket.id, now).unwrap();
+                        let is_placed = placing.iter().flat_map(|one| &one.records).any(|one| one.ticket.order == record.ticket.order);
+                        assert_eq!(standing == Standing::BeingPlaced, is_placed);
+                        let is_unfit = matches!(standing, Standing::Unfit(_));
+                        assert_eq!(is_unfit, !is_placed && record.ticket.size() > most, "{standing:?}");
+                    }
+                }
                 Step::Wait(span) => now = now + Duration::from_millis(span),
                 Step::Expire => {
                     let in_match = |order: u64| {
