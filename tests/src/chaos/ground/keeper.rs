@@ -24,6 +24,8 @@ use crate::{
 const LOOK: Duration = Duration::from_millis(50);
 /// How long it waits before it starts one again that ended by itself.
 const PAUSE: Duration = Duration::from_millis(300);
+/// The number of the signal, as Linux counts.
+const SIGTERM: i32 = 15;
 /// How long a program may take to end that was asked to.
 const ENDS_WITHIN: Duration = Duration::from_secs(20);
 
@@ -131,7 +133,9 @@ impl Keeper {
         };
         let said = self.said(running.log_from);
         self.ended(running);
-        if how != "exit code 0" {
+        // Before it runs there is nothing to end well.
+        let too_early = how == words(ExitStatus::from_raw(SIGTERM)) && !was_up(&said);
+        if how != "exit code 0" && !too_early {
             self.note_end(&how, &said, true);
         }
     }
@@ -174,7 +178,7 @@ impl Keeper {
         let said = self.said(was.log_from);
         self.ended(was);
         // One that finds no Redis says so and ends before it is ready; that is no crash.
-        let crash = how.code() != Some(1) || said.contains("\"addr\":");
+        let crash = how.code() != Some(1) || was_up(&said);
         self.note_end(&words(how), &said, crash);
         true
     }
@@ -201,6 +205,13 @@ impl Drop for Keeper {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Whether a program has come so far that it serves somebody: by what each of them says then.
+fn was_up(said: &str) -> bool {
+    ["serves gRPC", "gateway is up", "agent runs", "game server is up", "Ready to accept connections"]
+        .iter()
+        .any(|up| said.contains(up))
 }
 
 fn words(how: ExitStatus) -> String {
