@@ -36,6 +36,10 @@ use self::{
 /// last.
 const AGAIN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
+/// Effort after which a pass ends, to be gone on with a millisecond later: whoever owns the queue has other things to do, and so have
+/// other queues.
+const OF_A_PASS: u32 = 100_000;
+
 /// The tickets of one queue, under its rule set.
 #[derive(Debug)]
 pub(crate) struct Search {
@@ -51,6 +55,8 @@ pub(crate) struct Search {
     turns: BTreeSet<(Time, u64, Slot)>,
     last_pass: Time,
     cut_short: bool,
+    /// Whether dividing all of what waits found nothing.
+    indivisible: bool,
 }
 
 impl Search {
@@ -66,6 +72,7 @@ impl Search {
             turns: BTreeSet::new(),
             last_pass: Time::default(),
             cut_short: false,
+            indivisible: false,
         }
     }
 
@@ -97,11 +104,14 @@ impl Search {
     /// The matches that can be made now, at most `limit`.
     pub(crate) fn next_matches(&mut self, now: Time, limit: usize) -> Vec<Proposal> {
         self.last_pass = now;
+        // A pass that goes on with another needn't divide what that one could not.
+        self.indivisible &= self.cut_short;
         self.cut_short = false;
         self.take_turns(now);
         let mut proposals = self.divide_all(now, limit);
+        let mut spent = 0;
         while let Some(&(order, slot)) = self.untried.first() {
-            if proposals.len() == limit {
+            if proposals.len() == limit || spent > OF_A_PASS {
                 // Who asks for none is not to be called back for more.
                 self.cut_short = limit > 0;
                 break;
@@ -110,6 +120,7 @@ impl Search {
             let mut effort = Effort::of_try(tries, self.judge.most_players(), self.choosy);
             let found =
                 if self.waiting[slot].is_alive(now) { self.attempt(slot, now, &mut effort) } else { None };
+            spent += effort.spent();
             match found {
                 Some(arranged) => proposals.push(self.propose(&arranged)),
                 None => {
@@ -129,6 +140,8 @@ impl Search {
     /// A pass that looks for nothing.
     pub(crate) fn pass_over(&mut self, now: Time) {
         self.last_pass = now;
+        // A pass that goes on with another needn't divide what that one could not.
+        self.indivisible &= self.cut_short;
         self.cut_short = false;
         self.take_turns(now);
     }
@@ -160,13 +173,14 @@ impl Search {
         /// A division of all costs about as much as a try for each so many tickets.
         const WORTH: usize = 16;
         let new = self.untried.len();
-        if self.weighs {
+        if self.weighs || self.indivisible {
             return Vec::new();
         }
         if new < WORTH || new.min(limit) < self.waiting.len() / WORTH {
             return Vec::new();
         }
         let found = grouping::all(&self.judge, &self.waiting, now, self.choosy);
+        self.indivisible = found.is_empty();
         found.iter().take(limit).map(|arranged| self.propose(arranged)).collect()
     }
 

@@ -26,16 +26,8 @@ pub(super) fn around(
         near.list.iter().filter(|neighbour| neighbour.meets_seed).copied().collect();
     let sizes = sizes(judge, waiting, &candidates, now);
     let anchor = candidates.iter().min_by_key(|candidate| candidate.order)?.slot;
-    let mut assembly = Assembly {
-        judge,
-        waiting,
-        now,
-        sizes,
-        chosen: Vec::new(),
-        players: 0,
-        found: None,
-        done: false,
-    };
+    let mut assembly =
+        Assembly { judge, waiting, now, sizes, chosen: Vec::new(), players: 0, found: None, done: false };
     if anchor != seed.slot {
         assembly.search(&candidates, &[seed.slot, anchor], effort);
     }

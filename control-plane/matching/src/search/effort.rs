@@ -13,12 +13,14 @@ pub(crate) struct Effort {
     pub(crate) judgements: u32,
     /// Further ones after the first that it takes, where one may be better than another beyond how close the tickets lie.
     pub(crate) choices: u32,
+    /// How much was spent.
+    spent: u32,
     gave_up: bool,
 }
 
 impl Effort {
     /// Tries after which a try looks no further than the last.
-    pub(crate) const MOST_TRIES: u8 = 5;
+    pub(crate) const MOST_TRIES: u8 = 3;
 
     /// The work of a ticket's first try and of the later ones, each of which looks twice as far. `players`: of a match, at
     /// most. `choosy`: whether a match may be better than another beyond how close the tickets lie.
@@ -30,6 +32,7 @@ impl Effort {
             steps: 4_096 * more,
             judgements: 256 * more,
             choices: if choosy { 32 } else { 0 },
+            spent: 0,
             gave_up: false,
         }
     }
@@ -51,8 +54,14 @@ impl Effort {
         self.gave_up
     }
 
+    /// How much was spent, of all kinds together.
+    pub(crate) fn spent(&self) -> u32 {
+        self.spent
+    }
+
     /// Takes one of what is left. False: nothing is.
     pub(crate) fn spend(&mut self, what: impl FnOnce(&mut Self) -> &mut u32) -> bool {
+        self.spent += 1;
         let left = what(self);
         if *left == 0 {
             self.gave_up = true;
