@@ -148,16 +148,12 @@ impl ControlPlane {
             tasks.spawn("keys", reload);
         }
 
-        let services = ring.map(|ring| Services {
+        let services = ring.map(SigningPool::new).map(|signing| Services {
             matchmaking: MatchmakingService(Arc::new(matchmaking::Shared {
                 storage: Arc::clone(&storage),
                 queues: Arc::clone(&queues),
                 peers: Arc::clone(&peers),
-                delivery: Delivery::new(
-                    SigningPool::new(Arc::clone(&ring)),
-                    config.token_issuer.clone(),
-                    clock,
-                ),
+                delivery: Delivery::new(signing.clone(), config.token_issuer.clone(), clock),
                 clock,
                 tasks: tasks.clone(),
                 limits: matchmaking::Limits { tickets: config.queue_limit, queues: config.max_queues },
@@ -179,7 +175,7 @@ impl ControlPlane {
                 assignment_lifetime: config.token_lifetime,
             })),
             keys: KeysService {
-                ring,
+                signing,
                 storage: Arc::clone(&storage),
                 issuer: config.token_issuer.clone(),
                 clock,
@@ -228,7 +224,9 @@ async fn open_keys(config: &Config) -> anyhow::Result<Arc<KeyRing>> {
     let (dir, settings) = (
         config.keys_dir.clone(),
         KeyRingSettings {
+            algorithm: config.token_algorithm.into(),
             token_lifetime: config.token_lifetime,
+            identity_lifetime: config.identity_lifetime,
             publish_ahead: config.jwks_max_age,
             bits: DEFAULT_BITS,
         },

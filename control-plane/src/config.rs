@@ -2,6 +2,7 @@
 
 mod queues;
 mod redis;
+mod tokens;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -14,6 +15,7 @@ use crate::peers::PeersPace;
 
 pub use queues::{QueueEntry, Sections};
 pub use redis::{Redis, Topology};
+pub use tokens::TokenAlgorithm;
 
 /// Muster's control plane: queues, matches, allocates and signs. It speaks gRPC only.
 #[derive(Debug, Clone, clap::Parser)]
@@ -49,6 +51,13 @@ pub struct Config {
     /// How long an assignment can be used: its tokens expire this long after the match.
     #[arg(long, env = "TOKEN_LIFETIME", default_value = "5m", value_parser = duration)]
     pub token_lifetime: Duration,
+    /// How long an identity token is good for at most, by which the gateway knows a player.
+    #[arg(long, env = "IDENTITY_LIFETIME", default_value = "12h", value_parser = duration)]
+    pub identity_lifetime: Duration,
+    /// What tokens are signed with. Changing it is a rotation: a key for it is published and takes over once every cache has
+    /// it. Give all replicas the same.
+    #[arg(long, env = "TOKEN_ALGORITHM", default_value = "RS256", value_enum, ignore_case = true)]
+    pub token_algorithm: TokenAlgorithm,
     /// For how long others may cache the JWKS; a new key waits this long before it signs.
     #[arg(long, env = "JWKS_MAX_AGE", default_value = "5m", value_parser = duration)]
     pub jwks_max_age: Duration,
@@ -164,6 +173,7 @@ impl Config {
     pub(crate) fn validate(&self) -> Result<(), Invalid> {
         let positive = [
             ("token_lifetime", self.token_lifetime),
+            ("identity_lifetime", self.identity_lifetime),
             ("ticket_lifetime", self.ticket_lifetime),
             ("heartbeat_interval", self.heartbeat_interval),
             ("rest_heartbeat_interval", self.rest_heartbeat_interval),

@@ -64,7 +64,7 @@ impl Delivery {
         let match_token = tokens.first().map(|token| token.expose().to_owned()).unwrap_or_default();
         let names = players.iter().map(|player| player.id.to_string());
         let player_tokens: HashMap<_, _> =
-            names.zip(tokens.into_iter().map(tokens::MatchToken::into_string)).collect();
+            names.zip(tokens.into_iter().map(tokens::SignedToken::into_string)).collect();
         Ok(pb::Assignment {
             assignment_id: assignment.id.to_string(),
             match_id: assignment.match_id.to_string(),
@@ -162,7 +162,9 @@ mod tests {
     async fn tokens_are_signed_though_the_wall_clock_was_set_back() {
         let dir = tempfile::tempdir().unwrap();
         let settings = KeyRingSettings {
+            algorithm: tokens::Algorithm::Rs256,
             token_lifetime: LIFETIME,
+            identity_lifetime: LIFETIME,
             publish_ahead: Duration::ZERO,
             bits: tokens::DEFAULT_BITS,
         };

@@ -18,4 +18,4 @@ mod registry;
 mod state;
 
 pub use app::{ControlPlane, Probe};
-pub use config::{Config, Durability, QueueEntry, Redis, Role, Sections, State, Topology};
+pub use config::{Config, Durability, QueueEntry, Redis, Role, Sections, State, TokenAlgorithm, Topology};

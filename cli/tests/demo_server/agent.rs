@@ -166,7 +166,9 @@ impl FakeAgent {
 
 fn open(dir: &Path) -> KeyRing {
     let settings = KeyRingSettings {
+        algorithm: tokens::Algorithm::Rs256,
         token_lifetime: LIFETIME,
+        identity_lifetime: LIFETIME,
         publish_ahead: Duration::ZERO,
         bits: tokens::DEFAULT_BITS,
     };

@@ -6,7 +6,10 @@ use matching::Time;
 use runtime::{Clock, Tasks};
 use storage::Storage;
 use tokens::KeyRing;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    time::Instant,
+};
 
 use crate::{
     queues::{Queues, Reload},
@@ -22,7 +25,7 @@ pub(super) async fn expire_servers(registry: Arc<Registry>, clock: Clock, tasks:
     const LATEST: Duration = Duration::from_millis(500);
     loop {
         let next = registry.expire().map_or(u64::MAX, |at| at.0);
-        let at = clock.instant_of(next).min(tokio::time::Instant::now() + LATEST);
+        let at = clock.instant_of(next).min(Instant::now() + LATEST);
         tokio::select! {
             () = tokio::time::sleep_until(at) => {}
             () = tasks.stopping().cancelled() => return,
@@ -30,19 +33,26 @@ pub(super) async fn expire_servers(registry: Arc<Registry>, clock: Clock, tasks:
     }
 }
 
-/// Reads the keys anew, so that a key that another replica made is published here long before it signs there, and one that has
-/// expired goes. `publish_ahead` is how long a new key waits before it signs.
+/// Follows the key directory: what another replica makes there is published here within a second, long before it signs. Now and
+/// then all of it is read again, so that keys go that have expired, and what a look at the names doesn't show is seen.
+/// `publish_ahead` is how long a new key waits before it signs.
 pub(super) async fn reload_keys(ring: Arc<KeyRing>, publish_ahead: Duration, clock: Clock, tasks: Tasks) {
-    /// A rotation that somebody watches should be seen everywhere while they watch.
-    const LATEST: Duration = Duration::from_secs(30);
-    let every = (publish_ahead / 4).clamp(Duration::from_millis(100), LATEST);
+    /// A look at the names in a directory is some microseconds.
+    const LOOK: Duration = Duration::from_millis(500);
+    const ALL: Duration = Duration::from_secs(30);
+    let look = (publish_ahead / 4).clamp(Duration::from_millis(100), LOOK);
     let mut failing = false;
-    while tokio::time::timeout(every, tasks.stopping().cancelled()).await.is_err() {
+    let mut all_at = Instant::now() + ALL;
+    while tokio::time::timeout(look, tasks.stopping().cancelled()).await.is_err() {
         let (ring, now) = (Arc::clone(&ring), clock.wall());
+        let all = Instant::now() >= all_at;
+        if all {
+            all_at = Instant::now() + ALL;
+        }
         // Reads files, and may wait for another process's lock.
-        let reloaded = tokio::task::spawn_blocking(move || ring.reload(now)).await;
-        match reloaded {
-            Ok(Ok(())) => failing = false,
+        let read = move || if all { ring.reload(now).map(|()| true) } else { ring.follow(now) };
+        match tokio::task::spawn_blocking(read).await {
+            Ok(Ok(_)) => failing = false,
             Ok(Err(error)) => {
                 if !std::mem::replace(&mut failing, true) {
                     tracing::error!(%error, "the keys can't be read again; going on with those that are known");

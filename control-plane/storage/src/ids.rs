@@ -23,6 +23,10 @@ string_id!(
     TokenId
 );
 string_id!(
+    /// One redemption of a token, named by who redeems: the same name again is the same redemption.
+    RedemptionId
+);
+string_id!(
     /// One process that forms matches, new with each start.
     WorkerId
 );

@@ -41,7 +41,7 @@ use matching::{QueueKey, TicketId, Time};
 
 pub use error::{EnqueueError, StorageError};
 pub use feed::{QueueChange, QueueFeed};
-pub use ids::{AssignmentId, LandId, MatchId, ReplicaId, ServerId, TokenId, WorkerId};
+pub use ids::{AssignmentId, LandId, MatchId, RedemptionId, ReplicaId, ServerId, TokenId, WorkerId};
 pub use lease::{Fenced, Lease};
 pub use local::{Durability, Local, OpenError};
 pub use redis::{
@@ -115,8 +115,16 @@ pub trait Storage: Send + Sync + std::fmt::Debug + 'static {
         now: Time,
     ) -> Result<Vec<Option<Place>>, StorageError>;
 
-    /// Marks a token as used until it expires anyway, on the same clock as `now`. False: it was used before.
-    async fn redeem(&self, token: &TokenId, expires_at: Time, now: Time) -> Result<bool, StorageError>;
+    /// Marks a token as used by a redemption until it expires anyway, on the same clock as `now`. True where this redemption
+    /// is the one that the token was used by, however often it is repeated because its answer was lost; false where it was
+    /// another.
+    async fn redeem(
+        &self,
+        token: &TokenId,
+        by: &RedemptionId,
+        expires_at: Time,
+        now: Time,
+    ) -> Result<bool, StorageError>;
 
     /// Forgets what has been final for long enough, at most `limit` of each kind. Returns how many things were forgotten.
     async fn sweep(&self, now: Time, limit: usize) -> Result<usize, StorageError>;

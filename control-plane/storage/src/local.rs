@@ -25,7 +25,7 @@ use self::{
 };
 use crate::{
     Cancelled, EnqueueError, Enqueued, Fenced, Lease, NewMatch, NewTicket, Place, QueueFeed, QueueReport,
-    Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
+    RedemptionId, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
     state::{Changed, State},
 };
 
@@ -136,8 +136,9 @@ fn read(database: &Database) -> Result<State, Box<dyn std::error::Error>> {
     }
     for entry in transaction.open_table(REDEEMED)?.iter()? {
         let (key, _) = entry?;
-        let (expires_at, token) = key.value();
-        state.restore_redeemed(&TokenId::new(token), Time(expires_at));
+        let (expires_at, redemption) = key.value();
+        let (token, by) = file::redemption(redemption);
+        state.restore_redeemed(&token, &by, Time(expires_at));
     }
     Ok(state)
 }
@@ -230,8 +231,14 @@ impl Storage for Local {
         Ok(tickets.iter().map(|ticket| state.place(ticket, now)).collect())
     }
 
-    async fn redeem(&self, token: &TokenId, expires_at: Time, _now: Time) -> Result<bool, StorageError> {
-        self.make(|state| state.redeem(token, expires_at)).await
+    async fn redeem(
+        &self,
+        token: &TokenId,
+        by: &RedemptionId,
+        expires_at: Time,
+        _now: Time,
+    ) -> Result<bool, StorageError> {
+        self.make(|state| state.redeem(token, by, expires_at)).await
     }
 
     async fn sweep(&self, now: Time, limit: usize) -> Result<usize, StorageError> {

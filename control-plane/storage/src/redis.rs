@@ -8,7 +8,7 @@
 //! second, with `always` nothing; a failover to a replica loses what had not reached it.
 //!
 //! A call that fails may have happened: its answer was lost. The same call may be made again. An `assign` then answers that the
-//! tickets are not queued (where it had happened), and a `redeem` that the token was used.
+//! tickets are not queued (where it had happened).
 //!
 //! | call | round trips |
 //! |---|---|
@@ -56,7 +56,7 @@ pub use self::{
 use self::{keys::Keys, link::Link, news::News, scripts::Scripts};
 use crate::{
     Cancelled, EnqueueError, Enqueued, Fenced, Lease, NewMatch, NewTicket, Place, QueueFeed, QueueReport,
-    Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
+    RedemptionId, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
 };
 
 /// Ended tickets whose claims wait to be given back.
@@ -209,10 +209,16 @@ impl Storage for Redis {
         self.places_of(tickets, now).await
     }
 
-    async fn redeem(&self, token: &TokenId, expires_at: Time, _now: Time) -> Result<bool, StorageError> {
-        let mut add = ::redis::cmd("ZADD");
-        add.arg(self.keys.redeemed()).arg("NX").arg(expires_at.0).arg(token.as_str());
-        self.link.call(add).await
+    async fn redeem(
+        &self,
+        token: &TokenId,
+        by: &RedemptionId,
+        expires_at: Time,
+        _now: Time,
+    ) -> Result<bool, StorageError> {
+        let keys = [self.keys.redeemed(), self.keys.redeemed_by()];
+        let args = [token.as_str(), by.as_str(), &expires_at.0.to_string()];
+        self.link.run(&self.scripts.redeem, &keys, &args).await
     }
 
     async fn sweep(&self, now: Time, limit: usize) -> Result<usize, StorageError> {

@@ -18,7 +18,7 @@ pub(crate) use self::entry::{Entry, KeptTicket};
 use self::{queue::Queue, redeemed::Redeemed, retention::Retention};
 use crate::{
     Cancelled, EnqueueError, Enqueued, Fenced, KEEP_ENDED, Lease, NewMatch, NewTicket, Place, QueueFeed,
-    QueueReport, Signals, Status, TicketRecord, TicketState, TokenId, WorkerId,
+    QueueReport, RedemptionId, Signals, Status, TicketRecord, TicketState, TokenId, WorkerId,
 };
 
 /// Everything that is kept.
@@ -248,10 +248,12 @@ impl State {
         self.queues.get(&ticket.queue)?.place(ticket.ticket.order, now)
     }
 
-    pub(crate) fn redeem(&mut self, token: &TokenId, expires_at: Time) -> (bool, Changed) {
-        let first = self.redeemed.insert(token, expires_at);
-        let entries = first.then(|| Entry::Redeemed(token.clone(), expires_at)).into_iter().collect();
-        (first, Changed { entries, ..Changed::default() })
+    /// Whether the token is this redemption's.
+    pub(crate) fn redeem(&mut self, token: &TokenId, by: &RedemptionId, expires_at: Time) -> (bool, Changed) {
+        let known = self.redeemed.knows(token);
+        let redeemed = self.redeemed.insert(token, by, expires_at);
+        let new = (redeemed && !known).then(|| Entry::Redeemed(token.clone(), by.clone(), expires_at));
+        (redeemed, Changed { entries: new.into_iter().collect(), ..Changed::default() })
     }
 
     /// What was forgotten is what is to be written down.
@@ -263,8 +265,8 @@ impl State {
         // An owner that is over left nothing behind but its name.
         self.queues.retain(|_, queue| !queue.is_empty() || queue.is_owned(now));
         let redeemed = self.redeemed.sweep(now, limit);
-        entries
-            .extend(redeemed.into_iter().map(|(expires_at, token)| Entry::RedemptionOver(token, expires_at)));
+        let over = redeemed.into_iter();
+        entries.extend(over.map(|(expires_at, token, by)| Entry::RedemptionOver(token, by, expires_at)));
         Changed { entries, ..Changed::default() }
     }
 
@@ -282,8 +284,8 @@ impl State {
     }
 
     /// Puts a redemption back that was written down.
-    pub(crate) fn restore_redeemed(&mut self, token: &TokenId, expires_at: Time) {
-        self.redeemed.insert(token, expires_at);
+    pub(crate) fn restore_redeemed(&mut self, token: &TokenId, by: &RedemptionId, expires_at: Time) {
+        self.redeemed.insert(token, by, expires_at);
     }
 
     /// Takes a queued ticket into its queue, and notes its group and players. The queue.

@@ -64,6 +64,8 @@ macro_rules! backends {
             reports: a_place_is_one_of_its_own_queue;
             reports: a_place_comes_with_what_the_owner_estimates;
             tokens: a_token_is_redeemed_once;
+            tokens: a_redemption_may_be_repeated;
+            tokens: of_many_redemptions_at_once_one_is_it;
             tokens: redeemed_tokens_are_forgotten_when_they_expire;
             races: cancel_and_assign_never_both_win;
             races: one_of_many_enqueues_of_a_player_wins;

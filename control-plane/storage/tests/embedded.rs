@@ -14,7 +14,7 @@ use std::{
 };
 
 use matching::GroupId;
-use storage::{Durability, EnqueueError, Fenced, Local, OpenError, Status, TokenId};
+use storage::{Durability, EnqueueError, Fenced, Local, OpenError, RedemptionId, Status, TokenId};
 
 use fixture::{LIFETIME, NOW, Subject, a_match, claim, enqueue, id, queue, status, ticket};
 
@@ -35,7 +35,7 @@ async fn fill(storage: &Subject) {
     assert_eq!(storage.assign(&lease, a_match(&["assigned"]), NOW).await.unwrap(), Fenced::Done);
     storage.cancel(&id("cancelled"), NOW).await.unwrap();
     storage.expire(&lease, &[id("expired")], NOW + LIFETIME).await.unwrap();
-    storage.redeem(&TokenId::new("used"), NOW + LIFETIME, NOW).await.unwrap();
+    storage.redeem(&TokenId::new("used"), &RedemptionId::new("ours"), NOW + LIFETIME, NOW).await.unwrap();
 }
 
 #[tokio::test]
@@ -50,7 +50,15 @@ async fn everything_comes_back() {
     assert_eq!(storage.read(&[id("old"), id("young"), id("assigned")]).await.unwrap(), before);
     assert_eq!(status(&storage, "cancelled").await, Some(Status::Cancelled));
     assert_eq!(status(&storage, "expired").await, Some(Status::Expired));
-    assert!(!storage.redeem(&TokenId::new("used"), NOW + LIFETIME, NOW).await.unwrap());
+    assert!(
+        !storage
+            .redeem(&TokenId::new("used"), &RedemptionId::new("theirs"), NOW + LIFETIME, NOW)
+            .await
+            .unwrap()
+    );
+    assert!(
+        storage.redeem(&TokenId::new("used"), &RedemptionId::new("ours"), NOW + LIFETIME, NOW).await.unwrap()
+    );
     // Groups and players are known again, and free where their tickets are over.
     let mut again = ticket("other", &["p"]);
     again.group = GroupId::new("g-old");
@@ -82,7 +90,9 @@ async fn what_was_forgotten_stays_forgotten() {
     let storage = open(dir.path());
     assert_eq!(status(&storage, "assigned").await, None);
     assert_eq!(status(&storage, "old").await, Some(Status::Queued));
-    assert!(storage.redeem(&TokenId::new("used"), NOW + LIFETIME, NOW).await.unwrap());
+    assert!(
+        storage.redeem(&TokenId::new("used"), &RedemptionId::new("ours"), NOW + LIFETIME, NOW).await.unwrap()
+    );
 }
 
 #[tokio::test]
@@ -157,7 +167,13 @@ async fn whole_or_refused(dir: &Path, damage: &str) -> bool {
         let found = format!("{status:?}");
         assert!(found.contains(expected), "{damage}: silently lost {name}: {found}");
     }
-    assert!(!storage.redeem(&TokenId::new("used"), NOW + LIFETIME, NOW).await.unwrap(), "{damage}");
+    assert!(
+        !storage
+            .redeem(&TokenId::new("used"), &RedemptionId::new("theirs"), NOW + LIFETIME, NOW)
+            .await
+            .unwrap(),
+        "{damage}"
+    );
     false
 }
 

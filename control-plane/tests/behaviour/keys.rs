@@ -33,6 +33,7 @@ async fn a_token_is_verified_offline_and_redeemed_once() {
         token: assignment.match_token,
         land_id: assignment.land_id,
         server_id: "s-1".to_owned(),
+        redemption_id: String::new(),
     };
     let elsewhere = RedeemTokenRequest { land_id: "demo:other".to_owned(), ..request.clone() };
     assert_eq!(refusal(stack.keys().redeem_token(elsewhere).await).reason, Reason::TokenInvalid);

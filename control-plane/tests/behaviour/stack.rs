@@ -167,7 +167,9 @@ pub(crate) fn keys() -> tempfile::TempDir {
     let files = FILES.get_or_init(|| {
         let dir = tempfile::tempdir().unwrap();
         let settings = tokens::KeyRingSettings {
+            algorithm: tokens::Algorithm::Rs256,
             token_lifetime: Duration::from_secs(300),
+            identity_lifetime: Duration::from_secs(300),
             publish_ahead: Duration::from_secs(300),
             bits: tokens::DEFAULT_BITS,
         };

@@ -30,7 +30,9 @@ fn main() -> ExitCode {
     }
     let dir = tempfile::tempdir().unwrap();
     let settings = KeyRingSettings {
+        algorithm: tokens::Algorithm::Rs256,
         token_lifetime: Duration::from_secs(600),
+        identity_lifetime: Duration::from_secs(600),
         publish_ahead: Duration::ZERO,
         bits: DEFAULT_BITS,
     };

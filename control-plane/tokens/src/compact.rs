@@ -7,8 +7,9 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::crypto::JwtSigner;
+use serde::Serialize;
 
-use crate::{Claims, MatchToken, SignError};
+use crate::{SignError, SignedToken};
 
 /// The header of every token that `signer` signs, already as base64url.
 pub(crate) fn encoded_header(signer: &dyn JwtSigner, kid: &str) -> Result<String, serde_json::Error> {
@@ -18,7 +19,11 @@ pub(crate) fn encoded_header(signer: &dyn JwtSigner, kid: &str) -> Result<String
 }
 
 /// The token that says `claims`, signed by `signer`.
-pub(crate) fn encode(header: &str, claims: &Claims, signer: &dyn JwtSigner) -> Result<MatchToken, SignError> {
+pub(crate) fn encode(
+    header: &str,
+    claims: &impl Serialize,
+    signer: &dyn JwtSigner,
+) -> Result<SignedToken, SignError> {
     let json = serde_json::to_vec(claims)?;
     // Room for the whole token: header, claims and a signature of a 4096-bit key.
     let mut token = String::with_capacity(header.len() + json.len() * 4 / 3 + 700);
@@ -28,5 +33,5 @@ pub(crate) fn encode(header: &str, claims: &Claims, signer: &dyn JwtSigner) -> R
     let signature = signer.try_sign(token.as_bytes()).map_err(|_| SignError::Sign)?;
     token.push('.');
     URL_SAFE_NO_PAD.encode_string(&signature, &mut token);
-    Ok(MatchToken::new(token))
+    Ok(SignedToken::new(token))
 }

@@ -5,16 +5,21 @@
 //! Which key signs and which are published follows from the time that is passed in, so nothing has to run in between.
 //!
 //! Where several processes share a directory, the one that rotates knows at once and the others when they
-//! [`KeyRing::reload`]; they do that within half of `publish_ahead`.
+//! [`KeyRing::follow`]; they do that often, and at least within half of `publish_ahead`.
+//!
+//! Another algorithm is a rotation: a ring that is opened with one publishes a key for it, which signs when its time has
+//! come, and the older keys stay as they are.
 
 mod directory;
 mod error;
 mod file_name;
+mod info;
 mod keys;
 mod settings;
 mod signing_key;
 mod timeline;
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,13 +27,15 @@ use std::time::{Duration, SystemTime};
 
 use arc_swap::ArcSwap;
 use jsonwebtoken::jwk::JwkSet;
+use serde::Serialize;
 
 use self::directory::Directory;
 use self::keys::Keys;
 use crate::time::unix_s;
-use crate::{Claims, MatchToken, SignError};
+use crate::{Claims, IdentityClaims, SignError, SignedToken};
 
 pub use error::KeyError;
+pub use info::{KeyInfo, KeyState, Rotated};
 pub use settings::{DEFAULT_BITS, KeyRingSettings};
 pub use signing_key::KeyId;
 
@@ -46,15 +53,6 @@ pub struct KeyRing {
     keys: ArcSwap<Keys>,
 }
 
-/// What a rotation led to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rotated {
-    /// The key that will sign next.
-    pub kid: KeyId,
-    /// From when it signs. It is published already.
-    pub signs_from: SystemTime,
-}
-
 impl KeyRing {
     /// Opens the ring in `dir`. Where `dir` is missing it is made (mode 0700); where it holds no key one is made (mode
     /// 0600) that signs at once. Keys whose last token has expired by `now` are removed.
@@ -66,14 +64,14 @@ impl KeyRing {
     pub fn open(dir: &Path, settings: KeyRingSettings, now: SystemTime) -> Result<Self, KeyError> {
         settings.check()?;
         let directory = Directory::prepare(dir)?;
-        let keys = {
-            let locked = directory.lock()?;
-            let mut keys = Keys::load(&locked, &settings, now)?;
-            if keys.keys.is_empty() {
-                keys.make(&locked, &settings, now)?;
-            }
-            keys
-        };
+        let locked = directory.lock()?;
+        let mut keys = Keys::load(&locked, &settings, now)?;
+        // Only here: were it done at every reload, two replicas that are configured differently would rotate for ever.
+        if keys.keys.last().is_none_or(|newest| newest.algorithm() != settings.algorithm) {
+            keys.make_next(&locked, &settings, now)?;
+        }
+        keys.names = directory.key_file_names()?;
+        drop(locked);
         Ok(Self { directory, settings, keys: ArcSwap::from_pointee(keys) })
     }
 
@@ -87,10 +85,23 @@ impl KeyRing {
         let mut keys = Keys::load(&locked, &self.settings, now)?;
         if keys.keys.is_empty() {
             // Somebody emptied the directory under us. Starting over beats signing with keys that a restart would lose.
-            keys.make(&locked, &self.settings, now)?;
+            keys.make_next(&locked, &self.settings, now)?;
         }
-        self.keys.store(Arc::new(keys));
-        Ok(())
+        self.store(keys)
+    }
+
+    /// Reads the directory anew where keys have come or gone since it was read: a look at the names there, which may be taken
+    /// twice a second. True where there was something to read.
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyRing::open`]; the ring then goes on with the keys that it has.
+    pub fn follow(&self, now: SystemTime) -> Result<bool, KeyError> {
+        let changed = self.directory.key_file_names()? != self.keys.load().names;
+        if changed {
+            self.reload(now)?;
+        }
+        Ok(changed)
     }
 
     /// Makes a new key, which is published at once and signs from `now` + `publish_ahead`. Where a new key still waits to
@@ -105,14 +116,20 @@ impl KeyRing {
         let at = match timeline::waiting(&keys.periods, now) {
             Some(waiting) => waiting,
             None => {
-                let ahead = if keys.keys.is_empty() { Duration::ZERO } else { self.settings.publish_ahead };
-                keys.make(&locked, &self.settings, now + ahead)?;
+                keys.make_next(&locked, &self.settings, now)?;
                 keys.keys.len() - 1
             }
         };
         let rotated = Rotated { kid: keys.keys[at].kid().clone(), signs_from: keys.periods[at].signs_from };
-        self.keys.store(Arc::new(keys));
+        self.store(keys)?;
         Ok(rotated)
+    }
+
+    /// Puts keys in place that were read under the directory's lock, which the caller still has.
+    fn store(&self, mut keys: Keys) -> Result<(), KeyError> {
+        keys.names = self.directory.key_file_names()?;
+        self.keys.store(Arc::new(keys));
+        Ok(())
     }
 
     /// The public keys as the JSON text of a JWK Set (RFC 7517): the one that signs, the one that waits, and those whose
@@ -125,15 +142,40 @@ impl KeyRing {
         serde_json::to_string(&set).expect("a JWK Set is strings in structs, which serde_json always writes")
     }
 
+    /// The keys that are published `now`, in the order in which they sign.
+    pub fn published(&self, now: SystemTime) -> Vec<KeyInfo> {
+        let keys = self.keys.load();
+        let signing = signing(&keys, now);
+        let published =
+            (0..keys.keys.len()).filter(|&index| !timeline::is_retired(&keys.periods, index, now));
+        let info = |index: usize| KeyInfo {
+            kid: keys.keys[index].kid().clone(),
+            algorithm: keys.keys[index].algorithm(),
+            state: match index.cmp(&signing) {
+                Ordering::Less => KeyState::Retiring,
+                Ordering::Equal => KeyState::Signing,
+                Ordering::Greater => KeyState::Waiting,
+            },
+            signs_from: keys.periods[index].signs_from,
+            published_until: timeline::published_until(&keys.periods, index),
+        };
+        published.map(info).collect()
+    }
+
     /// For how long the JWK Set may be cached: half of `publish_ahead`, because on its way to a game server it passes
     /// through up to two caches (the gateway's or the agent's, then the server's own), each of which may keep it that long.
     pub fn max_age(&self) -> Duration {
         self.settings.publish_ahead / 2
     }
 
-    /// The longest life of a token.
+    /// The longest life of a match token.
     pub fn token_lifetime(&self) -> Duration {
         self.settings.token_lifetime
+    }
+
+    /// The longest life of an identity token.
+    pub fn identity_lifetime(&self) -> Duration {
+        self.settings.identity_lifetime
     }
 
     /// The key that signs `now`.
@@ -142,18 +184,36 @@ impl KeyRing {
         keys.keys[signing(&keys, now)].kid().clone()
     }
 
-    /// Signs a token with the key that signs `now`. Takes a third of a millisecond of computing (RSA-2048): from
+    /// Signs a match token with the key that signs `now`. Takes a third of a millisecond of computing (RSA-2048): from
     /// asynchronous code go through [`crate::SigningPool`].
     ///
     /// # Errors
     ///
     /// [`SignError::LivesTooLong`] where the token would outlive its key's publication; else see [`SignError`].
-    pub fn sign(&self, claims: &Claims, now: SystemTime) -> Result<MatchToken, SignError> {
+    pub fn sign(&self, claims: &Claims, now: SystemTime) -> Result<SignedToken, SignError> {
+        self.sign_until(claims.exp, claims, now)
+    }
+
+    /// Signs an identity token, as [`KeyRing::sign`] does a match token.
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyRing::sign`].
+    pub fn sign_identity(&self, claims: &IdentityClaims, now: SystemTime) -> Result<SignedToken, SignError> {
+        self.sign_until(claims.exp, claims, now)
+    }
+
+    fn sign_until(
+        &self,
+        exp: u64,
+        claims: &impl Serialize,
+        now: SystemTime,
+    ) -> Result<SignedToken, SignError> {
         let keys = self.keys.load();
         let index = signing(&keys, now);
         let latest = unix_s(now + keys.periods[index].token_lifetime) + CLOCK_STEP_S;
-        if claims.exp > latest {
-            return Err(SignError::LivesTooLong { exp: claims.exp, latest });
+        if exp > latest {
+            return Err(SignError::LivesTooLong { exp, latest });
         }
         keys.keys[index].sign_claims(claims)
     }

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use crate::{Claims, KeyRing, MatchToken, SignError};
+use crate::{Claims, IdentityClaims, KeyRing, SignError, SignedToken};
 
 /// The most tokens that one task signs, about 20 ms of work: a long list must not keep short ones waiting.
 const LONGEST_SHARE: usize = 64;
@@ -51,7 +51,7 @@ impl SigningPool {
     /// # Errors
     ///
     /// The first [`SignError`] of any of them; [`SignError::Stopped`] where the runtime shuts down meanwhile.
-    pub async fn sign_all(&self, claims: Vec<Claims>) -> Result<Vec<MatchToken>, SignError> {
+    pub async fn sign_all(&self, claims: Vec<Claims>) -> Result<Vec<SignedToken>, SignError> {
         let share = claims.len().div_ceil(self.threads.get()).clamp(1, LONGEST_SHARE);
         let mut shares = Vec::with_capacity(claims.len().div_ceil(share));
         let mut signing = JoinSet::new();
@@ -73,5 +73,20 @@ impl SigningPool {
             shares[place] = tokens;
         }
         Ok(shares.into_iter().flatten().collect())
+    }
+    /// Signs one identity token; as [`SigningPool::sign_all`].
+    ///
+    /// # Errors
+    ///
+    /// As [`SigningPool::sign_all`].
+    pub async fn sign_identity(&self, claims: IdentityClaims) -> Result<SignedToken, SignError> {
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| SignError::Stopped)?;
+        let ring = Arc::clone(&self.ring);
+        let signed = tokio::task::spawn_blocking(move || {
+            let signed = ring.sign_identity(&claims, SystemTime::now());
+            drop(slot);
+            signed
+        });
+        signed.await.map_err(|_| SignError::Stopped)?
     }
 }

@@ -21,6 +21,29 @@ pub struct RotateKeysResponse {
     #[prost(uint64, tag = "2")]
     pub signs_from_unix_ms: u64,
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListKeysRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListKeysResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub keys: ::prost::alloc::vec::Vec<Key>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Key {
+    #[prost(string, tag = "1")]
+    pub kid: ::prost::alloc::string::String,
+    /// `RS256`, `ES256` or `EdDSA`.
+    #[prost(string, tag = "2")]
+    pub algorithm: ::prost::alloc::string::String,
+    #[prost(enumeration = "KeyState", tag = "3")]
+    pub state: i32,
+    /// From when it signs, or has signed.
+    #[prost(uint64, tag = "4")]
+    pub signs_from_unix_ms: u64,
+    /// When it goes, because its last token has expired; 0 while no other key follows it.
+    #[prost(uint64, tag = "5")]
+    pub published_until_unix_ms: u64,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RedeemTokenRequest {
     /// Required: the token, as the player brought it.
@@ -32,6 +55,10 @@ pub struct RedeemTokenRequest {
     /// Required: the server that asks.
     #[prost(string, tag = "3")]
     pub server_id: ::prost::alloc::string::String,
+    /// The caller's own name of this redemption, a new one for each player at the door: the same again, for the same token, is
+    /// the same redemption. Without it every call is one of its own, and one whose answer was lost has used the token up.
+    #[prost(string, tag = "4")]
+    pub redemption_id: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RedeemTokenResponse {
@@ -43,6 +70,56 @@ pub struct RedeemTokenResponse {
     pub match_id: ::prost::alloc::string::String,
     #[prost(uint64, tag = "4")]
     pub expires_at_unix_ms: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IssueIdentityRequest {
+    /// Required: the player.
+    #[prost(string, tag = "1")]
+    pub player_id: ::prost::alloc::string::String,
+    /// How long the token is good for, from one second to the installation's longest; 0 is the longest.
+    #[prost(uint64, tag = "2")]
+    pub lifetime_ms: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct IssueIdentityResponse {
+    #[prost(string, tag = "1")]
+    pub token: ::prost::alloc::string::String,
+    #[prost(uint64, tag = "2")]
+    pub expires_at_unix_ms: u64,
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum KeyState {
+    Unspecified = 0,
+    /// It is published and doesn't sign yet.
+    Waiting = 1,
+    Signing = 2,
+    /// It signs no more, and is published for the tokens that it signed.
+    Retiring = 3,
+}
+impl KeyState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "KEY_STATE_UNSPECIFIED",
+            Self::Waiting => "KEY_STATE_WAITING",
+            Self::Signing => "KEY_STATE_SIGNING",
+            Self::Retiring => "KEY_STATE_RETIRING",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "KEY_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "KEY_STATE_WAITING" => Some(Self::Waiting),
+            "KEY_STATE_SIGNING" => Some(Self::Signing),
+            "KEY_STATE_RETIRING" => Some(Self::Retiring),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod keys_client {
@@ -176,8 +253,34 @@ pub mod keys_client {
                 .insert(GrpcMethod::new("muster.keys.v1.Keys", "RotateKeys"));
             self.inner.unary(req, path, codec).await
         }
-        /// Verifies a match token and marks its `jti` as used: the first call is answered with the claims, every later one with
-        /// TOKEN_ALREADY_REDEEMED.
+        /// The keys that are published now, in the order in which they sign.
+        pub async fn list_keys(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListKeysRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListKeysResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/muster.keys.v1.Keys/ListKeys",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("muster.keys.v1.Keys", "ListKeys"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Verifies a match token and marks its `jti` as used, for as long as it lives: the first redemption is answered with the claims,
+        /// every other one with TOKEN_ALREADY_REDEEMED. A call whose answer was lost is made again with the same `redemption_id`,
+        /// and is answered like the first.
         /// Errors: INVALID_REQUEST, TOKEN_INVALID (bad signature, expired, another land or server), TOKEN_ALREADY_REDEEMED,
         /// UNAVAILABLE.
         pub async fn redeem_token(
@@ -202,6 +305,32 @@ pub mod keys_client {
             let mut req = request.into_request();
             req.extensions_mut()
                 .insert(GrpcMethod::new("muster.keys.v1.Keys", "RedeemToken"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Signs an identity token, by which the gateway knows a player. Who calls has made sure of who the player is.
+        /// Errors: INVALID_REQUEST, UNAVAILABLE.
+        pub async fn issue_identity(
+            &mut self,
+            request: impl tonic::IntoRequest<super::IssueIdentityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::IssueIdentityResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/muster.keys.v1.Keys/IssueIdentity",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("muster.keys.v1.Keys", "IssueIdentity"));
             self.inner.unary(req, path, codec).await
         }
     }
@@ -234,8 +363,17 @@ pub mod keys_server {
             tonic::Response<super::RotateKeysResponse>,
             tonic::Status,
         >;
-        /// Verifies a match token and marks its `jti` as used: the first call is answered with the claims, every later one with
-        /// TOKEN_ALREADY_REDEEMED.
+        /// The keys that are published now, in the order in which they sign.
+        async fn list_keys(
+            &self,
+            request: tonic::Request<super::ListKeysRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListKeysResponse>,
+            tonic::Status,
+        >;
+        /// Verifies a match token and marks its `jti` as used, for as long as it lives: the first redemption is answered with the claims,
+        /// every other one with TOKEN_ALREADY_REDEEMED. A call whose answer was lost is made again with the same `redemption_id`,
+        /// and is answered like the first.
         /// Errors: INVALID_REQUEST, TOKEN_INVALID (bad signature, expired, another land or server), TOKEN_ALREADY_REDEEMED,
         /// UNAVAILABLE.
         async fn redeem_token(
@@ -243,6 +381,15 @@ pub mod keys_server {
             request: tonic::Request<super::RedeemTokenRequest>,
         ) -> std::result::Result<
             tonic::Response<super::RedeemTokenResponse>,
+            tonic::Status,
+        >;
+        /// Signs an identity token, by which the gateway knows a player. Who calls has made sure of who the player is.
+        /// Errors: INVALID_REQUEST, UNAVAILABLE.
+        async fn issue_identity(
+            &self,
+            request: tonic::Request<super::IssueIdentityRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::IssueIdentityResponse>,
             tonic::Status,
         >;
     }
@@ -408,6 +555,49 @@ pub mod keys_server {
                     };
                     Box::pin(fut)
                 }
+                "/muster.keys.v1.Keys/ListKeys" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListKeysSvc<T: Keys>(pub Arc<T>);
+                    impl<T: Keys> tonic::server::UnaryService<super::ListKeysRequest>
+                    for ListKeysSvc<T> {
+                        type Response = super::ListKeysResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListKeysRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Keys>::list_keys(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListKeysSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/muster.keys.v1.Keys/RedeemToken" => {
                     #[allow(non_camel_case_types)]
                     struct RedeemTokenSvc<T: Keys>(pub Arc<T>);
@@ -436,6 +626,51 @@ pub mod keys_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RedeemTokenSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/muster.keys.v1.Keys/IssueIdentity" => {
+                    #[allow(non_camel_case_types)]
+                    struct IssueIdentitySvc<T: Keys>(pub Arc<T>);
+                    impl<
+                        T: Keys,
+                    > tonic::server::UnaryService<super::IssueIdentityRequest>
+                    for IssueIdentitySvc<T> {
+                        type Response = super::IssueIdentityResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::IssueIdentityRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Keys>::issue_identity(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = IssueIdentitySvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

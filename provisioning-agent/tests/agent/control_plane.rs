@@ -6,8 +6,8 @@ use parking_lot::Mutex;
 use proto::{
     error::Refusal,
     keys::v1::{
-        GetJwksRequest, GetJwksResponse, RedeemTokenRequest, RedeemTokenResponse, RotateKeysRequest,
-        RotateKeysResponse,
+        GetJwksRequest, GetJwksResponse, IssueIdentityRequest, IssueIdentityResponse, ListKeysRequest,
+        ListKeysResponse, RedeemTokenRequest, RedeemTokenResponse, RotateKeysRequest, RotateKeysResponse,
         keys_server::{Keys, KeysServer},
     },
     provisioning::v1::{
@@ -302,6 +302,20 @@ impl Keys for Service {
         &self,
         _request: Request<RotateKeysRequest>,
     ) -> Result<Response<RotateKeysResponse>, Status> {
+        Err(Status::unimplemented("not asked"))
+    }
+
+    async fn list_keys(
+        &self,
+        _request: Request<ListKeysRequest>,
+    ) -> Result<Response<ListKeysResponse>, Status> {
+        Err(Status::unimplemented("not asked"))
+    }
+
+    async fn issue_identity(
+        &self,
+        _request: Request<IssueIdentityRequest>,
+    ) -> Result<Response<IssueIdentityResponse>, Status> {
         Err(Status::unimplemented("not asked"))
     }
 

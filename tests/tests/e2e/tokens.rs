@@ -33,7 +33,9 @@ impl Door {
         let token = assignment["matchToken"].as_str().unwrap().to_owned();
         let claims = serde_json::from_value(part(&token, 1)).unwrap();
         let settings = KeyRingSettings {
+            algorithm: tokens::Algorithm::Rs256,
             token_lifetime: Duration::from_secs(300),
+            identity_lifetime: Duration::from_secs(300),
             publish_ahead: Duration::from_secs(300),
             bits: DEFAULT_BITS,
         };

@@ -13,7 +13,7 @@ use matching::{QueueKey, TicketId, Time};
 use parking_lot::Mutex;
 use storage::{
     Cancelled, EnqueueError, Enqueued, Fenced, Lease, Local, NewMatch, NewTicket, Place, QueueFeed,
-    QueueReport, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
+    QueueReport, RedemptionId, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -141,8 +141,14 @@ impl Storage for Unreliable {
         self.inner.places(tickets, now).await
     }
 
-    async fn redeem(&self, token: &TokenId, expires_at: Time, now: Time) -> Result<bool, StorageError> {
-        self.inner.redeem(token, expires_at, now).await
+    async fn redeem(
+        &self,
+        token: &TokenId,
+        by: &RedemptionId,
+        expires_at: Time,
+        now: Time,
+    ) -> Result<bool, StorageError> {
+        self.inner.redeem(token, by, expires_at, now).await
     }
 
     async fn sweep(&self, now: Time, limit: usize) -> Result<usize, StorageError> {

@@ -15,10 +15,14 @@ use redb::{
     backends::FileBackend,
 };
 
+use crate::{RedemptionId, TokenId};
+
 /// The tickets by their order: old ones and new ones lie apart, which is how the tree likes it.
 pub(super) const TICKETS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("tickets");
-/// Redeemed tokens by their expiry (Unix milliseconds) and `jti`.
+/// Redeemed tokens by their expiry (Unix milliseconds), `jti` and redemption (see [`redeemed`]).
 pub(super) const REDEEMED: TableDefinition<'_, (u64, &str), ()> = TableDefinition::new("redeemed");
+/// Between the two ids of a redemption; neither has a control character.
+const BETWEEN: char = '\n';
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
 /// The version of what is written. One that reads an older file raises it; one that can't read a newer file says so.
@@ -26,6 +30,17 @@ const FORMAT: u64 = 1;
 const FILE: &str = "state.redb";
 /// Enough to keep the tree's inner pages; the state itself is in memory anyway.
 const CACHE_BYTES: usize = 32 * 1024 * 1024;
+
+/// How a redeemed token is named in its table.
+pub(super) fn redeemed(token: &TokenId, by: &RedemptionId) -> String {
+    if by.as_str().is_empty() { token.to_string() } else { format!("{token}{BETWEEN}{by}") }
+}
+
+/// The reverse. Earlier programs didn't write down by whom; an empty name is nobody's.
+pub(super) fn redemption(redeemed: &str) -> (TokenId, RedemptionId) {
+    let (token, by) = redeemed.split_once(BETWEEN).unwrap_or((redeemed, ""));
+    (TokenId::new(token), RedemptionId::new(by))
+}
 
 /// What "written" means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

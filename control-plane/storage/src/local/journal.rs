@@ -280,11 +280,11 @@ fn commit(database: &Database, batch: &[Changed]) -> Result<(), redb::Error> {
                 Entry::Forgotten(order) => {
                     tickets.remove(order)?;
                 }
-                Entry::Redeemed(token, expires_at) => {
-                    redeemed.insert((expires_at.0, token.as_str()), ())?;
+                Entry::Redeemed(token, by, expires_at) => {
+                    redeemed.insert((expires_at.0, file::redeemed(token, by).as_str()), ())?;
                 }
-                Entry::RedemptionOver(token, expires_at) => {
-                    redeemed.remove((expires_at.0, token.as_str()))?;
+                Entry::RedemptionOver(token, by, expires_at) => {
+                    redeemed.remove((expires_at.0, file::redeemed(token, by).as_str()))?;
                 }
             }
         }

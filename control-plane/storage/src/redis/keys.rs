@@ -74,6 +74,11 @@ impl Keys {
         format!("{}redeemed", self.prefix)
     }
 
+    /// Hash: which redemption each of them was used by. Its hash tag is the whole name of the sorted set, so that both lie in one slot.
+    pub(super) fn redeemed_by(&self) -> String {
+        format!("{{{}redeemed}}:by", self.prefix)
+    }
+
     /// Sorted set: the live replicas, and some that were, by when they are taken for gone.
     pub(super) fn live_replicas(&self) -> String {
         format!("{}{{replicas}}:live", self.prefix)

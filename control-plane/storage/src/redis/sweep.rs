@@ -108,6 +108,10 @@ impl Redis {
         if due.is_empty() {
             return Ok(0);
         }
+        // In this order: by whom an expired token was used, nobody asks.
+        let mut by = redis::cmd("HDEL");
+        by.arg(self.keys.redeemed_by()).arg(&due);
+        self.link.call::<Value>(by).await?;
         let mut remove = redis::cmd("ZREM");
         remove.arg(self.keys.redeemed()).arg(due);
         self.link.call(remove).await

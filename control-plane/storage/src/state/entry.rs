@@ -5,7 +5,7 @@ use std::sync::Arc;
 use matching::Time;
 use serde::{Deserialize, Serialize};
 
-use crate::{Status, TicketRecord, TicketState, TokenId};
+use crate::{RedemptionId, Status, TicketRecord, TicketState, TokenId};
 
 /// One change of the state that must survive.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,10 +14,10 @@ pub(crate) enum Entry {
     Ticket(KeptTicket),
     /// The ticket of this order is forgotten.
     Forgotten(u64),
-    /// A token was redeemed; it expires then.
-    Redeemed(TokenId, Time),
+    /// A token was redeemed by this redemption; it expires then.
+    Redeemed(TokenId, RedemptionId, Time),
     /// That redemption is forgotten.
-    RedemptionOver(TokenId, Time),
+    RedemptionOver(TokenId, RedemptionId, Time),
 }
 
 /// A ticket as it is written down.

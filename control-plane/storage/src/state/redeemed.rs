@@ -1,35 +1,41 @@
-//! Which tokens were used, until they expire anyway.
+//! Which tokens were used, and by which redemption, until they expire anyway.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use matching::Time;
 
-use crate::TokenId;
+use crate::{RedemptionId, TokenId};
 
 #[derive(Debug, Default)]
 pub(super) struct Redeemed {
-    used: HashSet<TokenId>,
+    used: HashMap<TokenId, RedemptionId>,
     by_expiry: BTreeSet<(Time, TokenId)>,
 }
 
 impl Redeemed {
-    /// False: it was used before.
-    pub(super) fn insert(&mut self, token: &TokenId, expires_at: Time) -> bool {
-        let first = self.used.insert(token.clone());
-        if first {
-            self.by_expiry.insert((expires_at, token.clone()));
+    /// Whether it was used.
+    pub(super) fn knows(&self, token: &TokenId) -> bool {
+        self.used.contains_key(token)
+    }
+
+    /// False: it was used before, by another redemption.
+    pub(super) fn insert(&mut self, token: &TokenId, by: &RedemptionId, expires_at: Time) -> bool {
+        match self.used.entry(token.clone()) {
+            Entry::Occupied(used) => used.get() == by,
+            Entry::Vacant(unused) => {
+                unused.insert(by.clone());
+                self.by_expiry.insert((expires_at, token.clone()));
+                true
+            }
         }
-        first
     }
 
     /// Forgets expired tokens, at most `limit` of them: those are refused for their age.
-    pub(super) fn sweep(&mut self, now: Time, limit: usize) -> Vec<(Time, TokenId)> {
+    pub(super) fn sweep(&mut self, now: Time, limit: usize) -> Vec<(Time, TokenId, RedemptionId)> {
         let mut swept = Vec::new();
         while swept.len() < limit && self.by_expiry.first().is_some_and(|(at, _)| *at <= now) {
-            let over = self.by_expiry.pop_first();
-            swept.extend(over.inspect(|(_, token)| {
-                self.used.remove(token);
-            }));
+            let Some((expires_at, token)) = self.by_expiry.pop_first() else { break };
+            swept.extend(self.used.remove(&token).map(|by| (expires_at, token, by)));
         }
         swept
     }

@@ -13,7 +13,7 @@ pub(crate) struct Model {
     owners: BTreeMap<QueueKey, (u64, Time)>,
     /// What the present owners said, in a number.
     reports: BTreeMap<QueueKey, u64>,
-    redeemed: BTreeMap<String, Time>,
+    redeemed: BTreeMap<String, (Time, String)>,
     newest_fence: u64,
 }
 
@@ -167,10 +167,9 @@ impl Model {
         lasting.map(|(queue, said)| (queue.clone(), *said)).collect()
     }
 
-    pub(crate) fn redeem(&mut self, token: &str, expires_at: Time) -> bool {
-        let first = !self.redeemed.contains_key(token);
-        self.redeemed.entry(token.to_owned()).or_insert(expires_at);
-        first
+    pub(crate) fn redeem(&mut self, token: &str, by: &str, expires_at: Time) -> bool {
+        let redeemed = self.redeemed.entry(token.to_owned());
+        redeemed.or_insert_with(|| (expires_at, by.to_owned())).1 == by
     }
 
     /// How many things must be forgotten now.
@@ -178,7 +177,7 @@ impl Model {
         let now = self.now;
         let before = self.tickets.len() + self.redeemed.len();
         self.tickets.retain(|known| known.keep_until.is_none_or(|until| until > now));
-        self.redeemed.retain(|_, expires_at| *expires_at > now);
+        self.redeemed.retain(|_, (expires_at, _)| *expires_at > now);
         let unused: Vec<_> =
             self.owners.keys().filter(|queue| self.queued_in(queue).is_empty()).cloned().collect();
         for queue in unused.iter().filter(|queue| self.may_claim(queue)).cloned().collect::<Vec<_>>() {

@@ -11,7 +11,7 @@ use matching::{GroupId, Player, PlayerId, QueueKey, TicketId};
 use proptest::{prelude::*, sample::subsequence};
 use storage::{
     Cancelled, Enqueued, Inbox, KEEP_ENDED, Lease, NewMatch, NewTicket, QueueChange, QueueFeed, QueueReport,
-    TokenId, WorkerId,
+    RedemptionId, TokenId, WorkerId,
 };
 
 use crate::{
@@ -23,6 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const QUEUES: [&str; 2] = ["hero-defense:3v3", "demo"];
 const TICKETS: [&str; 6] = ["t0", "t1", "t2", "t3", "t4", "t5"];
 const TOKENS: [&str; 2] = ["k0", "k1"];
+const REDEMPTIONS: [&str; 2] = ["r0", "r1"];
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -52,7 +53,7 @@ enum Step {
     Release(usize),
     Report(usize),
     Follow(usize),
-    Redeem(usize),
+    Redeem(usize, usize),
     Wait(Duration),
     Sweep,
 }
@@ -76,7 +77,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => lease().prop_map(Step::Release),
         2 => lease().prop_map(Step::Report),
         2 => lease().prop_map(Step::Follow),
-        1 => (0..TOKENS.len()).prop_map(Step::Redeem),
+        1 => (0..TOKENS.len(), 0..REDEMPTIONS.len()).prop_map(|(token, by)| Step::Redeem(token, by)),
         2 => proptest::sample::select(waits.to_vec()).prop_map(Step::Wait),
         1 => Just(Step::Sweep),
     ]
@@ -197,11 +198,11 @@ impl World {
                     self.feeds.insert(lease.queue.clone(), (lease, feed, queued));
                 }
             }
-            Step::Redeem(token) => {
-                let (token, expires_at) = (TOKENS[*token], now + LIFETIME);
-                let expected = self.model.redeem(token, expires_at);
-                let first = self.storage.redeem(&TokenId::new(token), expires_at, now).await.unwrap();
-                assert_eq!(first, expected);
+            Step::Redeem(token, by) => {
+                let (token, by, expires_at) = (TOKENS[*token], REDEMPTIONS[*by], now + LIFETIME);
+                let expected = self.model.redeem(token, by, expires_at);
+                let (token, by) = (TokenId::new(token), RedemptionId::new(by));
+                assert_eq!(self.storage.redeem(&token, &by, expires_at, now).await.unwrap(), expected);
             }
             Step::Wait(span) => self.model.now = now + *span,
             Step::Sweep => {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use storage::{Fenced, QueueChange, Status, Storage, StorageError, TokenId};
+use storage::{Fenced, QueueChange, RedemptionId, Status, Storage, StorageError, TokenId};
 use tokio::time::{Instant, timeout};
 
 use crate::{
@@ -31,14 +31,18 @@ async fn what_was_acknowledged_survives_a_crash_of_the_server() {
     let lease = claim(&storage).await;
     assert_eq!(storage.assign(&lease, a_match(&["assigned"]), NOW).await.unwrap(), Fenced::Done);
     storage.cancel(&id("cancelled"), NOW).await.unwrap();
-    storage.redeem(&TokenId::new("used"), NOW + LIFETIME, NOW).await.unwrap();
+    storage.redeem(&TokenId::new("used"), &RedemptionId::new("ours"), NOW + LIFETIME, NOW).await.unwrap();
     let names = [id("queued"), id("assigned"), id("cancelled")];
     let before = storage.read(&names).await.unwrap();
 
     let _server = server.kill().restart();
     until_back(&storage).await;
     assert_eq!(storage.read(&names).await.unwrap(), before);
-    assert!(!storage.redeem(&TokenId::new("used"), NOW + LIFETIME, NOW).await.unwrap());
+    for (by, expected) in [("ours", true), ("theirs", false)] {
+        let by = RedemptionId::new(by);
+        let redeemed = storage.redeem(&TokenId::new("used"), &by, NOW + LIFETIME, NOW).await.unwrap();
+        assert_eq!(redeemed, expected, "{by}");
+    }
     let busy = storage.enqueue(ticket("other", &["queued"]), NOW).await;
     assert!(busy.is_err(), "its player waits: {busy:?}");
     assert!(storage.renew(&lease, LEASE, NOW).await.unwrap(), "the lease holds");

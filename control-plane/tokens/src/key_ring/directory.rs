@@ -23,7 +23,7 @@ use super::timeline::Period;
 const LOCK_PATIENCE: Duration = Duration::from_secs(30);
 /// How often to ask for the lock meanwhile.
 const LOCK_POLL: Duration = Duration::from_millis(20);
-/// More than any PEM file of one RSA key; a larger file is not read into memory.
+/// More than any PEM file of one key; a larger file is not read into memory.
 const MAX_KEY_FILE_BYTES: u64 = 64 * 1024;
 const LOCK_FILE: &str = ".lock";
 const UNFINISHED: &str = ".unfinished-";
@@ -66,6 +66,15 @@ impl Directory {
         self.lock_within(LOCK_PATIENCE)
     }
 
+    /// The names of all key files, sorted. Takes no lock, and is all that it takes to see whether anything has changed: a
+    /// name says everything about a key but its numbers.
+    pub(crate) fn key_file_names(&self) -> Result<Vec<String>, KeyError> {
+        let mut names = file_names(&self.path)?;
+        names.retain(|name| KeyFileName::is_key_file(name));
+        names.sort();
+        Ok(names)
+    }
+
     fn lock_within(&self, patience: Duration) -> Result<Locked<'_>, KeyError> {
         let not_writable = |source| KeyError::NotWritable { path: self.path.clone(), source };
         let mut options = OpenOptions::new();
@@ -93,7 +102,7 @@ impl Locked<'_> {
     /// error that asks for it.
     pub(crate) fn key_files(&self, newcomer: Period) -> Result<Vec<KeyFile>, KeyError> {
         let mut found = Vec::new();
-        for file_name in self.file_names()? {
+        for file_name in file_names(self.path)? {
             if KeyFileName::is_key_file(&file_name) {
                 let path = self.path.join(&file_name);
                 let Some(name) = KeyFileName::parse(&file_name) else {
@@ -132,20 +141,9 @@ impl Locked<'_> {
     }
 
     fn remove_unfinished(&self) -> Result<(), KeyError> {
-        let names = self.file_names()?;
+        let names = file_names(self.path)?;
         let mut unfinished = names.iter().filter(|name| name.starts_with(UNFINISHED));
         unfinished.try_for_each(|name| remove(&self.path.join(name)))
-    }
-
-    fn file_names(&self) -> Result<Vec<String>, KeyError> {
-        let entries = fs::read_dir(self.path).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-        match entries {
-            // A name that is no UTF-8 is none of ours.
-            Ok(entries) => {
-                Ok(entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect())
-            }
-            Err(source) => Err(KeyError::Directory { path: self.path.to_owned(), source }),
-        }
     }
 
     fn flush(&self) -> io::Result<()> {
@@ -173,6 +171,17 @@ pub(crate) fn read_private(path: &Path) -> Result<Zeroizing<String>, KeyError> {
         Ok(_) => Ok(text),
         Err(source) if source.kind() == io::ErrorKind::InvalidData => Err(broken("it is not text")),
         Err(source) => Err(unreadable(source)),
+    }
+}
+
+fn file_names(directory: &Path) -> Result<Vec<String>, KeyError> {
+    let entries = fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    match entries {
+        // A name that is no UTF-8 is none of ours.
+        Ok(entries) => {
+            Ok(entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect())
+        }
+        Err(source) => Err(KeyError::Directory { path: directory.to_owned(), source }),
     }
 }
 
@@ -216,7 +225,7 @@ mod tests {
         assert!(matches!(locked.add(name, "secret"), Err(KeyError::Write { .. })));
         drop(locked);
         drop(directory.lock().unwrap());
-        let mut left = directory.lock().unwrap().file_names().unwrap();
+        let mut left = file_names(temporary.path()).unwrap();
         left.sort();
         assert_eq!(left, [".lock", "1-60-k.pem"]);
     }

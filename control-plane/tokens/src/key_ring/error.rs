@@ -92,10 +92,10 @@ pub enum KeyError {
     },
     /// The key is of another kind.
     #[error(
-        "the key file {path} holds a key that is not RSA: match tokens are signed RS256, so put an RSA key there or \
-         remove it"
+        "the key file {path} holds a key that is neither RSA (for RS256), P-256 (ES256) nor Ed25519 (EdDSA): put one of \
+         these there or remove it"
     )]
-    NotRsa {
+    OtherKind {
         /// The key file.
         path: PathBuf,
     },

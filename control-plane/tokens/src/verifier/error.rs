@@ -25,13 +25,15 @@ pub enum VerifyError {
     /// Its header says `alg: none`.
     #[error("the token is not signed (alg none): send the matchToken that the assignment came with")]
     Unsigned,
-    /// Its header names another algorithm than RS256.
+    /// Its header names another algorithm than its key is for.
     #[error(
-        "the token is signed with {alg:?} and match tokens with RS256: send the matchToken that the assignment came with"
+        "the token is signed with {alg:?} and not {wanted}: send the matchToken that the assignment came with"
     )]
     WrongAlgorithm {
         /// The `alg` of its header, shortened.
         alg: String,
+        /// What it would be.
+        wanted: &'static str,
     },
     /// Its header demands (`crit`) what no match token needs.
     #[error(
@@ -116,6 +118,39 @@ pub enum VerifyError {
         /// How long ago that was, in seconds.
         ago_s: u64,
     },
+    /// It isn't good yet.
+    #[error(
+        "the token is good only in {in_s} s (its nbf): wait, or compare this machine's clock with the clock of who signed it"
+    )]
+    NotYet {
+        /// Its `nbf`, in unix seconds.
+        nbf: u64,
+        /// How long it is until then, in seconds.
+        in_s: u64,
+    },
+}
+
+impl VerifyError {
+    /// What is wrong, in words that are true of every kind of token and quote nothing of this one.
+    pub fn brief(&self) -> &'static str {
+        match self {
+            Self::Oversized { .. } => "the token is too long",
+            Self::NotAToken { .. } => "this is no token",
+            Self::Unsigned => "the token is not signed",
+            Self::WrongAlgorithm { .. } => "the token is signed with another algorithm than its key is for",
+            Self::CriticalHeader => "the token's header demands what is not supported (crit)",
+            Self::NoKeyId => "the token's header names no key (kid)",
+            Self::UnknownKey { .. } => "the token is signed with a key that is not known",
+            Self::BadSignature => "the token's signature is wrong",
+            Self::BadClaims { .. } => "the token's claims are not what they should be",
+            Self::WrongIssuer { .. } => "the token was issued by somebody else",
+            Self::WrongAudience { .. } => "the token is meant for somebody else",
+            Self::OtherLand { .. } => "the token is for another land",
+            Self::OtherServer { .. } => "the token is for another server",
+            Self::Expired { .. } => "the token has expired",
+            Self::NotYet { .. } => "the token is not good yet",
+        }
+    }
 }
 
 /// Why a JWK Set can't be used.
@@ -134,7 +169,9 @@ pub enum JwksError {
         /// What is wrong with it.
         reason: String,
     },
-    /// No key of the set can check a match token.
-    #[error("the JWK Set has no RSA signature key with a `kid`: is this the JWK Set of the control plane?")]
+    /// No key of the set can check a token.
+    #[error(
+        "the JWK Set has no RSA, P-256 or Ed25519 signature key with a `kid`: is this the JWK Set of the control plane?"
+    )]
     NoUsableKey,
 }

@@ -7,11 +7,15 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
 use super::{MAX_TOKEN_BYTES, VerifyError};
+use crate::Algorithm;
 
 /// The longest `kid` that is looked up or quoted, in bytes. Ours have 43.
 const MAX_KID_BYTES: usize = 128;
 /// The longest `alg` that is quoted, in characters.
 const MAX_ALG_CHARS: usize = 16;
+
+/// What a token may be signed with.
+const WANTED: &str = "RS256, ES256 or EdDSA";
 
 /// What decides whether the rest of a token is looked at.
 #[derive(Debug, Deserialize)]
@@ -39,19 +43,20 @@ impl PeekedHeader {
         serde_json::from_slice(&json).map_err(|_| not_a_token("its header is no JSON object with an `alg`"))
     }
 
-    /// The key's id, where a match token could have such a header.
-    pub(super) fn acceptable_key_id(&self) -> Result<&str, VerifyError> {
+    /// The key's id and the algorithm, where a token could have such a header.
+    pub(super) fn acceptable(&self) -> Result<(&str, Algorithm), VerifyError> {
         if self.alg.eq_ignore_ascii_case("none") {
             return Err(VerifyError::Unsigned);
         }
-        if self.alg != "RS256" {
-            return Err(VerifyError::WrongAlgorithm { alg: self.alg.chars().take(MAX_ALG_CHARS).collect() });
-        }
+        let Some(algorithm) = Algorithm::from_name(&self.alg) else {
+            let alg = self.alg.chars().take(MAX_ALG_CHARS).collect();
+            return Err(VerifyError::WrongAlgorithm { alg, wanted: WANTED });
+        };
         if self.has_crit {
             return Err(VerifyError::CriticalHeader);
         }
         let kid = self.kid.as_deref().filter(|kid| kid.len() <= MAX_KID_BYTES);
-        kid.ok_or(VerifyError::NoKeyId)
+        kid.map(|kid| (kid, algorithm)).ok_or(VerifyError::NoKeyId)
     }
 }
 
@@ -66,7 +71,7 @@ mod tests {
 
     fn peek(header: &str) -> Result<String, VerifyError> {
         let header = PeekedHeader::read(&format!("{}.e30.c2ln", URL_SAFE_NO_PAD.encode(header)))?;
-        header.acceptable_key_id().map(str::to_owned)
+        header.acceptable().map(|(kid, _)| kid.to_owned())
     }
 
     #[test]
@@ -83,12 +88,12 @@ mod tests {
 
     #[test]
     fn other_algorithms_are_refused_and_quoted_shortly() {
-        for alg in ["HS256", "RS384", "PS256", "ES256", "rs256", "", "RS256 "] {
+        for alg in ["HS256", "RS384", "PS256", "ES256K", "ES384", "rs256", "eddsa", "Ed25519", "", "RS256 "] {
             let refused = peek(&format!(r#"{{"alg":"{alg}","kid":"k"}}"#)).unwrap_err();
-            assert_eq!(refused, VerifyError::WrongAlgorithm { alg: alg.to_owned() });
+            assert_eq!(refused, VerifyError::WrongAlgorithm { alg: alg.to_owned(), wanted: WANTED });
         }
         let long = peek(&format!(r#"{{"alg":"{}","kid":"k"}}"#, "é".repeat(1000))).unwrap_err();
-        assert_eq!(long, VerifyError::WrongAlgorithm { alg: "é".repeat(16) });
+        assert_eq!(long, VerifyError::WrongAlgorithm { alg: "é".repeat(16), wanted: WANTED });
     }
 
     #[test]

@@ -1,55 +1,97 @@
-//! Picks from a JWK Set the keys that match tokens can be checked with.
+//! Picks from a JWK Set the keys that tokens can be checked with.
 
 use std::collections::HashMap;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::DecodingKey;
-use jsonwebtoken::jwk::{
-    AlgorithmParameters, Jwk, JwkSet, KeyAlgorithm, KeyOperations, PublicKeyUse, RSAKeyParameters,
-};
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{DecodingKey, Validation};
 
 use super::JwksError;
+use crate::Algorithm;
 
 /// aws-lc refuses to check signatures of shorter keys; better said when the set is read.
 const MIN_MODULUS_BYTES: usize = 2048 / 8;
+/// A coordinate on P-256, and a public key of Ed25519.
+const POINT_BYTES: usize = 32;
+
+/// A key, and the one algorithm whose signatures it may check.
+#[derive(Clone)]
+pub(super) struct PublicKey {
+    pub(super) algorithm: Algorithm,
+    pub(super) key: DecodingKey,
+    pub(super) validation: Validation,
+}
 
 /// The usable keys by their `kid`. Of two keys with one `kid` the first is taken.
-pub(super) fn usable_keys(jwks_json: &str) -> Result<HashMap<String, DecodingKey>, JwksError> {
+pub(super) fn usable_keys(jwks_json: &str) -> Result<HashMap<String, PublicKey>, JwksError> {
     let set: JwkSet = serde_json::from_str(jwks_json).map_err(JwksError::NotAJwkSet)?;
     let mut keys = HashMap::with_capacity(set.keys.len());
     for jwk in &set.keys {
-        if let Some((kid, numbers)) = usable(jwk) {
-            let key = decoding_key(kid, numbers)?;
-            keys.entry(kid.to_owned()).or_insert(key);
+        if let Some((kid, algorithm)) = usable(jwk) {
+            let bad_key = |reason| JwksError::BadKey { kid: kid.to_owned(), reason };
+            let key = decoding_key(&jwk.algorithm).map_err(bad_key)?;
+            let validation = signature_only(algorithm);
+            keys.entry(kid.to_owned()).or_insert(PublicKey { algorithm, key, validation });
         }
     }
     if keys.is_empty() { Err(JwksError::NoUsableKey) } else { Ok(keys) }
 }
 
-/// The id and the numbers of a key that may check RS256 signatures. Everything that a key says about its use must allow it;
+/// The id and the algorithm of a key that may check signatures. Everything that a key says about its use must allow it;
 /// a shared secret (`oct`) is never a key here, so HS256 has nothing to be checked with.
-fn usable(jwk: &Jwk) -> Option<(&str, &RSAKeyParameters)> {
-    let AlgorithmParameters::RSA(numbers) = &jwk.algorithm else {
-        return None;
+fn usable(jwk: &Jwk) -> Option<(&str, Algorithm)> {
+    let algorithm = match &jwk.algorithm {
+        AlgorithmParameters::RSA(_) => Algorithm::Rs256,
+        AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => Algorithm::Es256,
+        AlgorithmParameters::OctetKeyPair(key) if key.curve == EllipticCurve::Ed25519 => Algorithm::EdDsa,
+        _ => return None,
     };
     let common = &jwk.common;
     let for_signatures = common.public_key_use.as_ref().is_none_or(|r#use| *r#use == PublicKeyUse::Signature);
     let for_verifying = common.key_operations.as_ref().is_none_or(|all| all.contains(&KeyOperations::Verify));
-    let for_rs256 = common.key_algorithm.is_none_or(|alg| alg == KeyAlgorithm::RS256);
+    let for_it = common.key_algorithm.is_none_or(|alg| alg == algorithm.for_jwk());
     let kid = common.key_id.as_deref()?;
-    (for_signatures && for_verifying && for_rs256).then_some((kid, numbers))
+    (for_signatures && for_verifying && for_it).then_some((kid, algorithm))
 }
 
-fn decoding_key(kid: &str, numbers: &RSAKeyParameters) -> Result<DecodingKey, JwksError> {
-    let bad_key = |reason: String| JwksError::BadKey { kid: kid.to_owned(), reason };
+/// The key, or what is wrong with its numbers.
+fn decoding_key(parameters: &AlgorithmParameters) -> Result<DecodingKey, String> {
     let decode = |name: &str, text: &str| {
-        URL_SAFE_NO_PAD.decode(text).map_err(|error| bad_key(format!("`{name}` is no base64url: {error}")))
+        URL_SAFE_NO_PAD.decode(text).map_err(|error| format!("`{name}` is no base64url: {error}"))
     };
-    let (n, e) = (decode("n", &numbers.n)?, decode("e", &numbers.e)?);
-    if n.len() < MIN_MODULUS_BYTES {
-        return Err(bad_key("`n` has fewer than 2048 bits".to_owned()));
+    let point = |name: &str, text: &str| {
+        let bytes = decode(name, text)?;
+        if bytes.len() == POINT_BYTES {
+            return Ok(bytes);
+        }
+        Err(format!("`{name}` has {} bytes and not {POINT_BYTES}", bytes.len()))
+    };
+    match parameters {
+        AlgorithmParameters::RSA(key) => {
+            let (n, e) = (decode("n", &key.n)?, decode("e", &key.e)?);
+            if n.len() < MIN_MODULUS_BYTES {
+                return Err("`n` has fewer than 2048 bits".to_owned());
+            }
+            Ok(DecodingKey::from_rsa_raw_components(&n, &e))
+        }
+        AlgorithmParameters::EllipticCurve(key) => {
+            // Uncompressed, as SEC 1 writes a point.
+            let point = [vec![4], point("x", &key.x)?, point("y", &key.y)?].concat();
+            Ok(DecodingKey::from_ec_der(&point))
+        }
+        AlgorithmParameters::OctetKeyPair(key) => Ok(DecodingKey::from_ed_der(&point("x", &key.x)?)),
+        _ => Err("it is of an unknown kind".to_owned()),
     }
-    Ok(DecodingKey::from_rsa_raw_components(&n, &e))
+}
+
+/// The signature and the algorithm are checked by `jsonwebtoken`, the claims here: it reads the clock itself, and its
+/// errors do not say what was found.
+fn signature_only(algorithm: Algorithm) -> Validation {
+    let mut validation = Validation::new(algorithm.for_jwt());
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    validation
 }
 
 #[cfg(test)]
@@ -69,6 +111,10 @@ mod tests {
         key
     }
 
+    fn point(bytes: usize) -> String {
+        URL_SAFE_NO_PAD.encode(vec![7; bytes])
+    }
+
     fn kids(keys: &Value) -> Result<Vec<String>, JwksError> {
         let found = usable_keys(&json!({ "keys": keys }).to_string())?;
         let mut kids: Vec<String> = found.into_keys().collect();
@@ -77,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn only_rsa_signature_keys_with_a_kid_are_taken() {
+    fn only_signature_keys_with_a_kid_are_taken() {
         let keys = json!([
             rsa("bare", &json!({})),
             rsa("full", &json!({"use": "sig", "alg": "RS256", "key_ops": ["verify"], "x5t": "whatever"})),
@@ -86,9 +132,13 @@ mod tests {
             rsa("wraps", &json!({"key_ops": ["wrapKey"]})),
             rsa("other-algorithm", &json!({"alg": "PS256"})),
             {"kty": "oct", "kid": "secret", "k": "c2VjcmV0"},
+            {"kty": "EC", "crv": "P-256", "kid": "p256", "x": point(32), "y": point(32)},
+            {"kty": "EC", "crv": "P-256", "kid": "p256-other-algorithm", "alg": "ES384", "x": point(32), "y": point(32)},
+            {"kty": "EC", "crv": "P-384", "kid": "p384", "x": point(48), "y": point(48)},
+            {"kty": "OKP", "crv": "Ed25519", "kid": "ed", "alg": "EdDSA", "use": "sig", "x": point(32)},
             {"kty": "AKP", "kid": "from-the-future", "pub": "x"},
         ]);
-        assert_eq!(kids(&keys).unwrap(), ["bare", "full"]);
+        assert_eq!(kids(&keys).unwrap(), ["bare", "ed", "full", "p256"]);
     }
 
     #[test]
@@ -99,6 +149,8 @@ mod tests {
         assert!(matches!(kids(&json!([{"kty": "oct", "kid": "k", "k": "AA"}])), Err(JwksError::NoUsableKey)));
         let broken = kids(&json!([rsa("k", &json!({"n": "AB=="}))])).unwrap_err();
         assert!(broken.to_string().contains("\"k\"") && broken.to_string().contains("`n`"), "{broken}");
+        let odd = json!([{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": point(31)}]);
+        assert!(kids(&odd).unwrap_err().to_string().contains("`x` has 31 bytes"));
         let short = kids(&json!([rsa("k", &json!({"n": URL_SAFE_NO_PAD.encode([0xab; 128])}))])).unwrap_err();
         assert!(short.to_string().contains("2048 bits"), "{short}");
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair};
 use rsa::pkcs1::EncodeRsaPrivateKey as _;
 use rsa::pkcs8::{LineEnding, SecretDocument};
 use tokens::{Expected, KeyError, KeyRing, Verifier};
@@ -104,13 +104,13 @@ fn what_is_no_whole_pkcs8_key_is_refused_and_named() {
 }
 
 #[test]
-fn a_key_that_is_not_rsa_is_refused() {
-    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
+fn a_key_of_another_kind_is_refused() {
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, &SystemRandom::new()).unwrap();
     let document = SecretDocument::try_from(pkcs8.as_ref()).unwrap();
     let pem = document.to_pem("PRIVATE KEY", LineEnding::LF).unwrap();
     let (_, error) = refused_content(pem.as_bytes());
-    assert!(matches!(error, KeyError::NotRsa { .. }), "{error:?}");
-    assert!(error.to_string().contains("not RSA"));
+    assert!(matches!(error, KeyError::OtherKind { .. }), "{error:?}");
+    assert!(error.to_string().contains("neither RSA"));
 }
 
 #[test]

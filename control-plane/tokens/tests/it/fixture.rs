@@ -12,7 +12,7 @@ use rsa::RsaPrivateKey;
 use rsa::pkcs8::{EncodePrivateKey as _, EncodePublicKey as _, LineEnding};
 use rsa::rand_core::OsRng;
 use tempfile::TempDir;
-use tokens::{Admission, Claims, DEFAULT_BITS, KeyRing, KeyRingSettings, MatchToken, SignError};
+use tokens::{Admission, Claims, DEFAULT_BITS, KeyRing, KeyRingSettings, SignError, SignedToken};
 
 pub(crate) const ISSUER: &str = "https://muster.example";
 pub(crate) const LAND: &str = "hero-defense:6f1c";
@@ -43,7 +43,9 @@ pub(crate) fn at(second: u64) -> SystemTime {
 
 pub(crate) fn settings() -> KeyRingSettings {
     KeyRingSettings {
+        algorithm: tokens::Algorithm::Rs256,
         token_lifetime: Duration::from_secs(LIFETIME_S),
+        identity_lifetime: Duration::from_secs(LIFETIME_S),
         publish_ahead: Duration::from_secs(AHEAD_S),
         bits: DEFAULT_BITS,
     }
@@ -74,7 +76,7 @@ pub(crate) fn claims(now: SystemTime) -> Claims {
     Claims::admit(ISSUER, admission, now, Duration::from_secs(LIFETIME_S))
 }
 
-pub(crate) fn sign(ring: &KeyRing, now: SystemTime) -> Result<MatchToken, SignError> {
+pub(crate) fn sign(ring: &KeyRing, now: SystemTime) -> Result<SignedToken, SignError> {
     ring.sign(&claims(now), now)
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
-use tokens::{Claims, Expected, MatchToken, SignError, SigningPool, Verifier};
+use tokens::{Claims, Expected, SignError, SignedToken, SigningPool, Verifier};
 
 use crate::fixture::{ISSUER, LAND, claims, ring};
 
@@ -18,11 +18,11 @@ fn many(count: usize) -> Vec<Claims> {
     (0..count).map(|_| claims(SystemTime::now())).collect()
 }
 
-fn ids(pool: &SigningPool, tokens: &[MatchToken]) -> Vec<String> {
+fn ids(pool: &SigningPool, tokens: &[SignedToken]) -> Vec<String> {
     let now = SystemTime::now();
     let verifier = Verifier::from_jwks(&pool.ring().jwks_json(now), ISSUER).unwrap();
     let verify =
-        |token: &MatchToken| verifier.verify(token.expose(), &Expected::land(LAND), now).unwrap().jti;
+        |token: &SignedToken| verifier.verify(token.expose(), &Expected::land(LAND), now).unwrap().jti;
     tokens.iter().map(verify).collect()
 }
 

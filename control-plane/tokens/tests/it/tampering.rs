@@ -78,7 +78,7 @@ fn hs256_with_the_public_key_as_its_secret_is_refused() {
     for secret in secrets {
         let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &secret), message.as_bytes());
         let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag));
-        let wrong = VerifyError::WrongAlgorithm { alg: "HS256".to_owned() };
+        let wrong = VerifyError::WrongAlgorithm { alg: "HS256".to_owned(), wanted: "RS256, ES256 or EdDSA" };
         assert_eq!(door.refusal(&token), wrong);
     }
 }

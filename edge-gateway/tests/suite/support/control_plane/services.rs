@@ -8,8 +8,8 @@ use std::{
 use proto::{
     error::{FieldError, Reason, Refusal},
     keys::v1::{
-        GetJwksRequest, GetJwksResponse, RedeemTokenRequest, RedeemTokenResponse, RotateKeysRequest,
-        RotateKeysResponse,
+        GetJwksRequest, GetJwksResponse, IssueIdentityRequest, IssueIdentityResponse, ListKeysRequest,
+        ListKeysResponse, RedeemTokenRequest, RedeemTokenResponse, RotateKeysRequest, RotateKeysResponse,
         keys_server::{Keys, KeysServer},
     },
     matchmaking::v1::{
@@ -340,6 +340,20 @@ impl Keys for Service {
         &self,
         _request: Request<RotateKeysRequest>,
     ) -> Result<Response<RotateKeysResponse>, Status> {
+        Err(Status::unimplemented("no gateway asks"))
+    }
+
+    async fn list_keys(
+        &self,
+        _request: Request<ListKeysRequest>,
+    ) -> Result<Response<ListKeysResponse>, Status> {
+        Err(Status::unimplemented("no gateway asks"))
+    }
+
+    async fn issue_identity(
+        &self,
+        _request: Request<IssueIdentityRequest>,
+    ) -> Result<Response<IssueIdentityResponse>, Status> {
         Err(Status::unimplemented("no gateway asks"))
     }
 

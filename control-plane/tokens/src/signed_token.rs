@@ -2,14 +2,14 @@
 
 use std::fmt;
 
-/// A match token in its compact form (`header.claims.signature`).
+/// A token in its compact form (`header.claims.signature`).
 ///
-/// Whoever holds the text can enter the land, so nothing shows it but [`MatchToken::expose`]: it has no `Display`, no
+/// Whoever holds the text is let in by it, so nothing shows it but [`SignedToken::expose`]: it has no `Display`, no
 /// `Serialize`, and its `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct MatchToken(String);
+pub struct SignedToken(String);
 
-impl MatchToken {
+impl SignedToken {
     pub(crate) fn new(compact: String) -> Self {
         Self(compact)
     }
@@ -25,9 +25,9 @@ impl MatchToken {
     }
 }
 
-impl fmt::Debug for MatchToken {
+impl fmt::Debug for SignedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MatchToken(hidden)")
+        f.write_str("SignedToken(hidden)")
     }
 }
 
@@ -37,8 +37,8 @@ mod tests {
 
     #[test]
     fn debug_hides_the_text() {
-        let token = MatchToken::new("e30.e30.c2ln".to_owned());
-        assert_eq!(format!("{token:?}"), "MatchToken(hidden)");
+        let token = SignedToken::new("e30.e30.c2ln".to_owned());
+        assert_eq!(format!("{token:?}"), "SignedToken(hidden)");
         assert_eq!(token.expose(), "e30.e30.c2ln");
         assert_eq!(token.into_string(), "e30.e30.c2ln");
     }
