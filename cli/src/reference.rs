@@ -44,6 +44,8 @@ relax_after = \"20s\"
 | `min_wait` | how long the oldest ticket of a match has waited at least |
 | `relax_after` | after how long the oldest ticket takes a match of `min_players` |
 | `ticket_lifetime` | how long a ticket may wait; `--ticket-lifetime` where it isn't said |
+| `match_function` | the URL of a [match function](match-function.md), which proposes the queue's matches; beside the sizes or the rule set |
+| `match_function_deadline`, `_tickets`, `_interval`, `_fallback` | [how it is called](match-function.md#start-one) |
 
 Queues can be changed while everything runs: at SIGHUP a control plane reads the queues of its file again, and their rule sets; `muster
 queues reload` has every replica do it. All of it is taken or nothing: what is wrong is named, and nothing changes. Tickets keep

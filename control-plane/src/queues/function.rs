@@ -48,6 +48,10 @@ pub(super) fn read(
     if url.contains(',') {
         return Err(("match_function", "is one URL: balance the load behind it.".to_owned()));
     }
+    if url.trim().to_ascii_lowercase().starts_with("https:") {
+        let message = "is called over plain gRPC: give a URL such as http://127.0.0.1:9000, and keep that network private.";
+        return Err(("match_function", message.to_owned()));
+    }
     endpoints::parse("match_function", std::slice::from_ref(url))
         .map_err(|error| ("match_function", error.message))?;
     let function = MatchFunction {
@@ -113,7 +117,7 @@ mod tests {
         let good = || at("http://mmf:9000");
         let ms = |ms| Some(Duration::from_millis(ms));
         for (entry, key, field, part) in [
-            (at("https://mmf:9000"), "demo:2", "match_function", "does not begin with http://"),
+            (at("https://mmf:9000"), "demo:2", "match_function", "is called over plain gRPC"),
             (at("http://mmf:9000/v1"), "demo:2", "match_function", "behind its port"),
             (at("http://a:1,http://b:1"), "demo:2", "match_function", "one URL"),
             (at(""), "demo:2", "match_function", "no address"),

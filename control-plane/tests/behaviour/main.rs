@@ -5,6 +5,7 @@ mod agent;
 mod hostile;
 mod keys;
 mod load;
+mod match_function;
 mod program;
 mod queues;
 #[expect(dead_code, reason = "the tests of the storage need more of it")]

@@ -7,6 +7,7 @@ mod dev;
 mod faults;
 mod fleet;
 mod limits;
+mod match_function;
 mod nginx;
 mod play;
 mod processes;

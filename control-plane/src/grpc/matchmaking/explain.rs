@@ -54,7 +54,7 @@ fn summary(standing: &Standing, held_up_by: &str) -> String {
         Standing::Waits(told) => told,
     };
     if told.players_missing == 0 && !held_up_by.is_empty() {
-        return format!("Matches wait for a server: {held_up_by}.");
+        return format!("Matches are held up: {held_up_by}.");
     }
     if told.candidates == 0 && told.players_missing > 0 {
         return "Nobody else waits in the queue.".to_owned();
@@ -148,7 +148,7 @@ mod tests {
         );
         let enough = Explanation { players_missing: 0, ..waits() };
         assert!(of(enough.clone(), "").starts_with("Enough players fit it"));
-        assert_eq!(of(enough, "no server is free"), "Matches wait for a server: no server is free.");
+        assert_eq!(of(enough, "no server is free"), "Matches are held up: no server is free.");
         let alone = Explanation { candidates: 0, looked_at: 0, exclusions: Vec::new(), ..waits() };
         assert_eq!(of(alone, ""), "Nobody else waits in the queue.");
         let one = Explanation { players_missing: 1, exclusions: Vec::new(), ..waits() };

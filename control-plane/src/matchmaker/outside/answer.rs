@@ -30,9 +30,9 @@ pub(super) fn most_proposals(sent: usize) -> usize {
     sent
 }
 
-/// Every ticket in a few proposals, with teams for them.
+/// Of every ticket a proposal that begins with it, for matches of usual sizes.
 pub(super) fn most_names(sent: usize) -> usize {
-    sent.saturating_mul(8)
+    sent.saturating_mul(32)
 }
 
 /// The proposals that are left, the best first.

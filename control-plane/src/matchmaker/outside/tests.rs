@@ -159,7 +159,7 @@ fn more_than_makes_sense_ends_the_call() {
     let proposals = vec![proposal(0.0, &["t0", "t1"]); 3];
     assert!(many.take(message(proposals)).unwrap_err().contains("more proposals than tickets"));
     let mut large = collector(&waiting);
-    let ids = ["t0"; 16];
+    let ids = ["t0"; 64];
     assert!(
         large.take(message(vec![proposal(0.0, &ids)])).unwrap_err().contains("too many tickets and teams")
     );
