@@ -1,8 +1,10 @@
 //! Queues whose matches a function outside proposes: one that does well, and every way to do badly.
 
+mod failing;
+mod moods;
 mod server;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use control_plane::{Config, QueueEntry};
 use parking_lot::Mutex;
@@ -13,7 +15,7 @@ use proto::{
 };
 use tonic::Status;
 
-use self::server::{Answer, Function, good, nothing, proposal, proposals};
+use self::server::{Function, good, proposal, proposals};
 use crate::{
     agent::{Agent, hello},
     stack::{PATIENCE, Stack, config, keys, request},
@@ -31,20 +33,6 @@ async fn stack_with(queues: &[(&str, QueueEntry)]) -> Stack {
     let server = Agent::start(&stack, pv::Hello { capacity: 10_000, ..hello("s-1") }).await;
     drop(server.make_all_lands());
     stack
-}
-
-/// Waits until the queue says that something like this is in its way.
-async fn held_up_by(stack: &Stack, part: &str) -> String {
-    let deadline = tokio::time::Instant::now() + PATIENCE;
-    loop {
-        let queues = stack.matchmaking().list_queues(mm::ListQueuesRequest {}).await.unwrap().into_inner();
-        let queue = queues.queues.into_iter().find(|queue| queue.queue_key == QUEUE).unwrap();
-        if queue.held_up_by.contains(part) {
-            return queue.held_up_by;
-        }
-        assert!(tokio::time::Instant::now() < deadline, "held up by `{}`, not `{part}`", queue.held_up_by);
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 #[tokio::test]
@@ -150,27 +138,6 @@ async fn what_is_no_match_is_refused_and_its_tickets_wait_on() {
     stack.stop().await;
 }
 
-/// The queue of a function that fails: it says so, goes on otherwise, and is matched when the function is well again.
-async fn fails(part: &str, answer: impl Fn(&[pb::Ticket]) -> Result<Answer, Status> + Send + Sync + 'static) {
-    let function = Function::start().await;
-    function.answers(move |_, tickets| answer(tickets));
-    let stack = stack(&function).await;
-    let (a, b) = (stack.enqueue(QUEUE, &["a"]).await, stack.enqueue(QUEUE, &["b"]).await);
-    let said = held_up_by(&stack, part).await;
-    assert!(said.starts_with("its match function doesn't answer: "), "{said}");
-    assert!(!said.contains("secret"), "{said}");
-    let c = stack.enqueue(QUEUE, &["c"]).await;
-    assert!(stack.cancel(&c).await.cancelled);
-    assert_eq!(stack.ticket(&c).await.status(), TicketStatus::Cancelled);
-    for id in [&a, &b] {
-        assert_eq!(stack.ticket(id).await.status(), TicketStatus::Queued);
-    }
-    function.behaves();
-    assert_eq!(stack.assignment(&a).await.match_id, stack.assignment(&b).await.match_id);
-    assert_eq!(function.most_at_once(), 1);
-    stack.stop().await;
-}
-
 /// A good proposal, of what there is.
 fn first_two(tickets: &[pb::Ticket]) -> pb::ProposeResponse {
     let proposals = match tickets {
@@ -178,78 +145,6 @@ fn first_two(tickets: &[pb::Ticket]) -> pb::ProposeResponse {
         _ => Vec::new(),
     };
     pb::ProposeResponse { proposals, again_in_ms: 0 }
-}
-
-#[tokio::test]
-async fn one_that_is_silent() {
-    fails("no answer within 1s", |_| Ok(Box::pin(tokio_stream::pending()))).await;
-}
-
-#[tokio::test]
-async fn one_that_never_comes_to_an_end() {
-    use tokio_stream::StreamExt as _;
-    fails("no answer within 1s", |tickets| {
-        let first = tokio_stream::once(Ok(first_two(tickets)));
-        Ok(Box::pin(first.chain(tokio_stream::pending())))
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn one_that_talks_without_end() {
-    fails("it sent too many messages", |_| {
-        let endless = tokio_stream::iter(std::iter::repeat_with(|| Ok(pb::ProposeResponse::default())));
-        Ok(Box::pin(endless))
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn one_that_proposes_without_end() {
-    fails("more proposals than tickets", |tickets| {
-        let message = first_two(tickets);
-        let many = pb::ProposeResponse { proposals: vec![proposal(&[]); 1_000], ..message };
-        Ok(Box::pin(tokio_stream::once(Ok(many))))
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn one_that_sends_giant_messages() {
-    fails("a message that is too large", |_| {
-        let giant = proposal(&[("team-1", &[&"x".repeat(2 * 1024 * 1024)])]);
-        Ok(proposals(vec![giant]))
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn one_that_breaks_off_in_the_middle() {
-    fails("the call failed (Internal)", |tickets| {
-        let parts = [Ok(first_two(tickets)), Err(Status::internal("secret: 10.1.2.3"))];
-        Ok(Box::pin(tokio_stream::iter(parts)))
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn one_that_refuses() {
-    fails("can't be reached", |_| Err(Status::unavailable("secret: 10.1.2.3"))).await;
-}
-
-#[tokio::test]
-async fn one_that_is_not_there_and_then_gone() {
-    let function = Function::start().await;
-    let queue = function.queue();
-    function.dies();
-    let stack = stack_with(&[(QUEUE, queue)]).await;
-    let a = stack.enqueue(QUEUE, &["a"]).await;
-    assert_eq!(
-        held_up_by(&stack, "match function").await,
-        "its match function doesn't answer: it can't be reached"
-    );
-    assert!(stack.cancel(&a).await.cancelled);
-    stack.stop().await;
 }
 
 #[tokio::test]
@@ -398,67 +293,4 @@ async fn the_end_of_the_program_does_not_wait_for_it() {
     function.call(|_| true).await;
     let (ended, ()) = tokio::join!(tokio::time::timeout(PATIENCE, function.ended_after(0)), stack.stop());
     assert!(ended.is_ok(), "its call was broken off");
-}
-
-/// Whatever it says, every match is whole and no ticket is in two.
-#[tokio::test]
-async fn a_function_with_moods_breaks_no_invariant() {
-    const TICKETS: usize = 120;
-    let queue_key = "demo:2v2";
-    let function = Function::start().await;
-    let dice = Mutex::new(0x9E37_79B9_7F4A_7C15_u64);
-    let (calm, is_calm) = tokio::sync::watch::channel(false);
-    function.answers(move |round, tickets| {
-        let below = |end: usize| {
-            let mut dice = dice.lock();
-            *dice ^= *dice << 13;
-            *dice ^= *dice >> 7;
-            *dice ^= *dice << 17;
-            usize::try_from(*dice % end as u64).unwrap()
-        };
-        let mood = if *is_calm.borrow() { 0 } else { below(8) };
-        let mut made = good(round, tickets);
-        match mood {
-            1 => return Err(Status::resource_exhausted("no mood")),
-            2 => made.iter_mut().for_each(|one| one.teams.swap(0, 1)),
-            3 => made = made.iter().flat_map(|one| [one.clone(), one.clone()]).collect(),
-            // Any tickets, in any teams.
-            4..8 => {
-                let id = || tickets[below(tickets.len())].ticket_id.clone();
-                let team = |name: &str| pb::Team {
-                    name: name.to_owned(),
-                    ticket_ids: (0..1 + below(3)).map(|_| id()).collect(),
-                };
-                let any = |_| pb::Proposal { teams: vec![team("team-1"), team("team-2")], score: 1.0 };
-                made = (0..tickets.len() / 2).map(any).collect();
-            }
-            _ => {}
-        }
-        if made.len() > tickets.len() { Ok(nothing()) } else { Ok(proposals(made)) }
-    });
-    let stack = stack_with(&[(queue_key, function.queue())]).await;
-    let mut ids = Vec::new();
-    let mut cancelled = Vec::new();
-    for n in 0..TICKETS {
-        let id = stack.enqueue(queue_key, &[&format!("p-{n}")]).await;
-        // Every fifth changes its mind, as long as it is not matched.
-        if n % 5 == 4 && stack.cancel(&id).await.cancelled { cancelled.push(id) } else { ids.push(id) }
-    }
-    calm.send_replace(true);
-    // So that the last four are a match.
-    for n in 0..4 - ids.len() % 4 {
-        ids.push(stack.enqueue(queue_key, &[&format!("q-{n}")]).await);
-    }
-    let mut matches: BTreeMap<String, usize> = BTreeMap::new();
-    for id in &ids {
-        let assignment = stack.assignment(id).await;
-        assert_eq!(assignment.teams.iter().map(|team| team.player_ids.len()).collect::<Vec<_>>(), [2, 2]);
-        *matches.entry(assignment.match_id).or_default() += 1;
-    }
-    assert!(matches.values().all(|tickets| *tickets == 4), "{matches:?}");
-    for id in &cancelled {
-        assert_eq!(stack.ticket(id).await.status(), TicketStatus::Cancelled);
-    }
-    assert_eq!(function.most_at_once(), 1);
-    stack.stop().await;
 }
