@@ -8,47 +8,71 @@
 pub mod error;
 
 macro_rules! generated {
-    ($(#[doc = $doc:literal])+ $service:ident, $file:literal) => {
+    ($(#[doc = $doc:literal])+ $name:ident, $file:literal) => {
         $(#[doc = $doc])+
-        pub mod $service {
-            /// The first version of the contract; the `.proto` file documents each message and field.
-            #[allow(
-                missing_docs,
-                clippy::all,
-                clippy::allow_attributes_without_reason,
-                rustdoc::all,
-                unreachable_pub,
-                unused_qualifications,
-                reason = "generated"
-            )]
-            pub mod v1 {
-                include!(concat!("generated/", $file));
-            }
+        #[allow(
+            missing_docs,
+            clippy::all,
+            clippy::allow_attributes_without_reason,
+            rustdoc::all,
+            unreachable_pub,
+            unused_qualifications,
+            reason = "generated"
+        )]
+        pub mod $name {
+            include!(concat!("generated/", $file));
         }
     };
 }
 
-generated!(
+macro_rules! versioned {
+    ($(#[doc = $doc:literal])+ $service:ident, $file:literal) => {
+        $(#[doc = $doc])+
+        pub mod $service {
+            generated!(
+                /// The first version of the contract; the `.proto` file documents each message and field.
+                v1,
+                $file
+            );
+        }
+    };
+}
+
+versioned!(
     /// Tickets, from `matchmaking/v1/matchmaking.proto`.
     matchmaking,
     "muster.matchmaking.v1.rs"
 );
-generated!(
+versioned!(
     /// Game servers, from `provisioning/v1/provisioning.proto`.
     provisioning,
     "muster.provisioning.v1.rs"
 );
-generated!(
+versioned!(
     /// Match tokens' keys, from `keys/v1/keys.proto`.
     keys,
     "muster.keys.v1.rs"
 );
 
-generated!(
+versioned!(
     /// Matchmaking strategies outside, from `match_function/v1/match_function.proto`. Muster calls this service and doesn't serve it.
     match_function,
     "muster.match_function.v1.rs"
 );
 
-/// The encoded `google.protobuf.FileDescriptorSet` of the services that Muster serves, for gRPC reflection.
+/// The Agones SDK, which agents serve to game servers that speak it: names, numbers and types as Agones publishes them.
+pub mod agones {
+    generated!(
+        /// The game server's life, from `agones/sdk.proto`.
+        sdk,
+        "agones.dev.sdk.rs"
+    );
+    generated!(
+        /// Counters and lists, from `agones/beta.proto`.
+        beta,
+        "agones.dev.sdk.beta.rs"
+    );
+}
+
+/// The encoded `google.protobuf.FileDescriptorSet` of the services that the control plane serves, for gRPC reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("generated/descriptors.bin");

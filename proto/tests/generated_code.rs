@@ -4,15 +4,13 @@
 use std::{fs, path::Path};
 
 use prost::Message as _;
+use prost_types::FileDescriptorSet;
 
-const PROTOS: [&str; 4] = [
-    "matchmaking/v1/matchmaking.proto",
-    "provisioning/v1/provisioning.proto",
-    "keys/v1/keys.proto",
-    MATCH_FUNCTION,
-];
-/// Served by others: what Muster says of its own services leaves it out.
-const MATCH_FUNCTION: &str = "match_function/v1/match_function.proto";
+/// What the control plane serves, and says of itself by reflection.
+const SERVED: [&str; 3] =
+    ["matchmaking/v1/matchmaking.proto", "provisioning/v1/provisioning.proto", "keys/v1/keys.proto"];
+/// What others serve, or serve to others.
+const BESIDE: [&str; 3] = ["match_function/v1/match_function.proto", "agones/sdk.proto", "agones/beta.proto"];
 
 #[test]
 fn committed_code_matches_the_proto_files() {
@@ -47,26 +45,28 @@ fn committed_code_matches_the_proto_files() {
 }
 
 fn generate(root: &Path, out: &Path) {
-    let descriptors = protox::Compiler::new([root])
-        .unwrap()
-        .include_source_info(true)
-        .include_imports(true)
-        .open_files(PROTOS)
-        .unwrap()
-        .file_descriptor_set();
-
+    let all = SERVED.into_iter().chain(BESIDE);
     tonic_prost_build::configure()
         .out_dir(out)
         // Without it there is no `connect` constructor that would collide with the `Connect` call.
         .build_transport(false)
-        .compile_fds(descriptors.clone())
+        .compile_fds(descriptors(root, all))
         .unwrap();
 
     // Reflection needs names and types, not comments.
-    let mut bare = descriptors;
-    bare.file.retain(|file| file.name() != MATCH_FUNCTION);
+    let mut bare = descriptors(root, SERVED);
     for file in &mut bare.file {
         file.source_code_info = None;
     }
     fs::write(out.join("descriptors.bin"), bare.encode_to_vec()).unwrap();
+}
+
+fn descriptors(root: &Path, files: impl IntoIterator<Item = &'static str>) -> FileDescriptorSet {
+    protox::Compiler::new([root])
+        .unwrap()
+        .include_source_info(true)
+        .include_imports(true)
+        .open_files(files)
+        .unwrap()
+        .file_descriptor_set()
 }
