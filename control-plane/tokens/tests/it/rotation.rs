@@ -115,11 +115,50 @@ fn another_process_learns_of_a_rotation_when_it_looks() {
 }
 
 #[test]
+fn a_look_at_the_directory_finds_what_another_process_rotated_and_nothing_else() {
+    let (dir, ring) = ring();
+    let other = KeyRing::open(dir.path(), settings(), at(0)).unwrap();
+    assert!(!other.follow(at(0)).unwrap(), "nothing has changed");
+    ring.rotate(at(ROTATED)).unwrap();
+    assert!(other.follow(at(ROTATED)).unwrap());
+    assert_eq!(published(&other, at(ROTATED)), published(&ring, at(ROTATED)));
+    assert!(!other.follow(at(ROTATED)).unwrap());
+    assert!(!ring.follow(at(ROTATED)).unwrap(), "who rotated knows");
+    // Files that are no keys are nobody's business, a lock that somebody holds neither.
+    fs::write(dir.path().join("notes"), "").unwrap();
+    assert!(!other.follow(at(ROTATED)).unwrap());
+
+    // A key that was removed by hand (because it leaked) is gone at once, here too.
+    let signing = ring.signing_kid(at(ROTATED));
+    fs::remove_file(dir.path().join("0-60-ours.pem")).unwrap();
+    assert!(other.follow(at(ROTATED)).unwrap());
+    assert!(!published(&other, at(ROTATED)).contains(signing.as_str()));
+    assert_ne!(other.signing_kid(at(ROTATED)), signing, "the one that waited signs");
+    assert!(!other.follow(at(ROTATED)).unwrap(), "the name that changed by that is known");
+    assert!(ring.follow(at(ROTATED)).unwrap());
+    assert_eq!(published(&other, at(ROTATED)), published(&ring, at(ROTATED)));
+}
+
+#[test]
+fn the_lifetime_that_is_promised_is_the_longest_of_both_kinds() {
+    let dir = tempfile::tempdir().unwrap();
+    let long = KeyRingSettings { identity_lifetime: Duration::from_secs(600), ..settings() };
+    let ring = KeyRing::open(dir.path(), long, at(0)).unwrap();
+    let old = ring.signing_kid(at(0)).to_string();
+    ring.rotate(at(ROTATED)).unwrap();
+    assert!(published(&ring, at(SIGNS + 599)).contains(&old));
+    assert!(!published(&ring, at(SIGNS + 600)).contains(&old));
+    let until: Vec<_> = ring.published(at(SIGNS)).iter().map(|key| key.published_until).collect();
+    assert_eq!(until, [Some(at(SIGNS + 600)), None]);
+}
+
+#[test]
 fn a_lifetime_that_was_lowered_does_not_cut_off_tokens_that_live() {
     let (dir, ring) = ring();
     let old = ring.signing_kid(at(0)).to_string();
     ring.rotate(at(ROTATED)).unwrap();
-    let lower = KeyRingSettings { token_lifetime: Duration::from_secs(5), ..settings() };
+    let lifetime = Duration::from_secs(5);
+    let lower = KeyRingSettings { token_lifetime: lifetime, identity_lifetime: lifetime, ..settings() };
     let lowered = KeyRing::open(dir.path(), lower, at(SIGNS + 1)).unwrap();
     assert!(published(&lowered, at(RETIRED - 1)).contains(&old));
     assert!(!published(&lowered, at(RETIRED)).contains(&old));
