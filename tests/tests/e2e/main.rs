@@ -4,6 +4,7 @@
 mod architecture;
 mod browser;
 mod dev;
+mod explain;
 mod faults;
 mod fleet;
 mod limits;
