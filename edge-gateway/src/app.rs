@@ -20,7 +20,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     Probe,
     config::Config,
-    http::{BodyLimits, Connections, observe, serve},
+    door::{self, Door, Places},
+    http::{BodyLimits, Connections, Timeouts, observe, serve},
     identity::Identity,
     internal, openapi,
     problem::{Panic, Problem, explain, panicked},
@@ -31,10 +32,17 @@ use crate::{
 /// How long what was cut off may take to end.
 const CUT_GRACE: Duration = Duration::from_secs(1);
 
+/// How many connections at the same time are told that there are too many; more are closed without a word.
+const MAX_REFUSALS: usize = 512;
+
+/// How many connections game servers may have open at the internal listener, where nobody is told.
+const MAX_INTERNAL: usize = 16_384;
+
 /// What handlers and sockets share. Nothing in it is a ticket's truth.
 pub(crate) struct App {
     pub(crate) config: Config,
     pub(crate) identity: Identity,
+    pub(crate) door: Door,
     pub(crate) calls: Calls,
     pub(crate) hub: WatchHub,
     pub(crate) health: HealthCheck,
@@ -52,6 +60,7 @@ impl App {
         let calls = Calls::new(pool.clone(), config.request_timeout);
         Self {
             identity: Identity::new(config.allow_client_player_id),
+            door: Door::new(&config),
             hub: WatchHub::default(),
             health: HealthCheck::new(pool.clone()),
             jwks: JwksCache::new(calls.clone(), config.request_timeout),
@@ -144,11 +153,26 @@ impl EdgeGateway {
         if config.allow_client_player_id {
             tracing::warn!("player ids that clients send are trusted: for development only");
         }
+        let limits = &config.limits;
         let connections = Connections {
-            header_timeout: config.header_timeout,
+            timeouts: Timeouts {
+                header: config.header_timeout,
+                idle: config.idle_timeout,
+                send: config.send_timeout,
+            },
+            max_head: limits.max_head,
+            places: Places::new(limits.max_connections, limits.max_connections_per_address),
+            refusals: Places::new(MAX_REFUSALS, MAX_REFUSALS),
+            addresses: Arc::clone(&self.app.door.addresses),
             tasks: tasks.clone(),
             cut: cut.clone(),
             open: Arc::clone(&self.app.connections),
+        };
+        // Its own places: a flood of clients leaves game servers, and whoever asks for the gateway's health, alone.
+        let internal_connections = Connections {
+            places: Places::new(MAX_INTERNAL, MAX_INTERNAL),
+            refusals: Places::new(0, 0),
+            ..connections.clone()
         };
         let client_routes = client_routes(&self.app, self.client_routes);
         let internal_routes = internal::routes(Arc::clone(&self.app));
@@ -156,8 +180,8 @@ impl EdgeGateway {
         tasks.spawn("control plane replicas", self.pool.clone().run(tasks.stopping().clone()));
         let hub = hub::run(self.app.hub.clone(), self.pool, tasks.stopping().clone());
         tasks.spawn("watch hub", hub);
-        tasks.spawn("client listener", serve(self.clients, client_routes, connections.clone()));
-        tasks.spawn("internal listener", serve(self.internal, internal_routes, connections));
+        tasks.spawn("client listener", serve(self.clients, client_routes, connections));
+        tasks.spawn("internal listener", serve(self.internal, internal_routes, internal_connections));
 
         tokio::select! {
             () = stop.cancelled() => {}
@@ -194,5 +218,7 @@ fn client_routes(app: &Arc<App>, more: Router) -> Router {
         .fallback(async |uri: Uri| Problem::route_not_found(&uri))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .layer(CatchPanicLayer::custom(|panic: Panic| Problem::from(panicked(&*panic)).into_response()))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), door::enter))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), door::origins))
         .layer(middleware::from_fn(observe))
 }

@@ -1,6 +1,9 @@
 //! The gateway's settings.
 //!
 //! Whatever can't work is refused by [`Config::validate`] before a port opens, with the setting's name as the file writes it.
+//! What clients may cost, and whom the gateway believes about them, is in [`limits`].
+
+mod limits;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -9,6 +12,8 @@ use runtime::{
     config::{Invalid, NoSections, duration},
     endpoints, program, telemetry,
 };
+
+pub use limits::{ForwardedHeader, Limits};
 
 /// The largest message that a socket takes, in bytes. Part of the contract, so no setting.
 pub(crate) const MAX_SOCKET_MESSAGE: usize = 16 * 1024;
@@ -55,7 +60,8 @@ pub struct Config {
     #[arg(long, env = "CONTROL_PLANE_REFRESH", default_value = "5s", value_parser = duration)]
     pub control_plane_refresh: Duration,
 
-    /// Trust the player ids that clients send. For development only: anybody can be anybody.
+    /// Trust the player ids that clients send. For development only: anybody can be anybody. Refused where strangers could
+    /// reach `client_addr`.
     #[arg(
         long,
         env = "ALLOW_CLIENT_PLAYER_ID",
@@ -65,6 +71,29 @@ pub struct Config {
         default_missing_value = "true"
     )]
     pub allow_client_player_id: bool,
+
+    /// Do so although strangers may reach `client_addr`, which is not a loopback address: whoever does can enqueue as anybody.
+    #[arg(
+        long,
+        env = "ALLOW_CLIENT_PLAYER_ID_THOUGH_STRANGERS_CAN_BE_ANYBODY",
+        default_value_t = false,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub allow_client_player_id_though_strangers_can_be_anybody: bool,
+
+    /// Serve `internal_addr` although it is not a loopback address: whoever reaches it can register game servers, and be sent
+    /// players.
+    #[arg(
+        long,
+        env = "ALLOW_INTERNAL_LISTENER_THOUGH_STRANGERS_CAN_REGISTER_SERVERS",
+        default_value_t = false,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "true"
+    )]
+    pub allow_internal_listener_though_strangers_can_register_servers: bool,
 
     /// How long a client's request may take, and so the deadline of each call to the control plane.
     #[arg(long, env = "GATEWAY_REQUEST_TIMEOUT", default_value = "10s", value_parser = duration)]
@@ -83,10 +112,14 @@ pub struct Config {
     )]
     pub max_body: usize,
 
-    /// How long a connection may take to send the head of a request, or be idle between two requests. Longer than a
-    /// proxy keeps idle connections, so that the proxy closes them and no request meets a closing connection.
-    #[arg(long, env = "GATEWAY_HEADER_TIMEOUT", default_value = "75s", value_parser = duration)]
+    /// How long a connection may take to send the head of a request, from its first byte (of a new connection: from its start).
+    #[arg(long, env = "GATEWAY_HEADER_TIMEOUT", default_value = "10s", value_parser = duration)]
     pub header_timeout: Duration,
+
+    /// How long a connection may be idle between two requests. Longer than a proxy keeps idle connections, so that the proxy
+    /// closes them and no request meets a closing connection.
+    #[arg(long, env = "GATEWAY_IDLE_TIMEOUT", default_value = "75s", value_parser = duration)]
+    pub idle_timeout: Duration,
 
     /// How many messages a slow socket may be behind before it is closed (and resumes by its ticket's id).
     #[arg(long, env = "GATEWAY_SOCKET_QUEUE", default_value_t = 64, value_name = "MESSAGES")]
@@ -100,7 +133,7 @@ pub struct Config {
     #[arg(long, env = "GATEWAY_PING_TIMEOUT", default_value = "45s", value_parser = duration)]
     pub ping_timeout: Duration,
 
-    /// How long a socket's client may take to read one message before it is dropped.
+    /// How long a client may take to read what it is sent before it is dropped: one message of a socket, a part of an answer.
     #[arg(long, env = "GATEWAY_SEND_TIMEOUT", default_value = "10s", value_parser = duration)]
     pub send_timeout: Duration,
 
@@ -111,6 +144,10 @@ pub struct Config {
     /// How long a shutdown waits for requests and sockets to end.
     #[arg(long, env = "GATEWAY_DRAIN_TIMEOUT", default_value = "10s", value_parser = duration)]
     pub drain_timeout: Duration,
+
+    /// What clients may cost.
+    #[command(flatten)]
+    pub limits: Limits,
 }
 
 impl program::Settings for Config {
@@ -134,6 +171,7 @@ impl Config {
             ("request_timeout", self.request_timeout),
             ("connect_timeout", self.connect_timeout),
             ("header_timeout", self.header_timeout),
+            ("idle_timeout", self.idle_timeout),
             ("ping_interval", self.ping_interval),
             ("send_timeout", self.send_timeout),
         ] {
@@ -152,6 +190,31 @@ impl Config {
         }
         if !(1..=65_536).contains(&self.socket_queue) {
             return Err(Invalid::new("socket_queue", "must be 1 to 65536 messages"));
+        }
+        self.limits.validate()?;
+        self.check_strangers()
+    }
+
+    /// On a loopback address there are no strangers. Anywhere else, what trusts whoever comes has to be forced.
+    fn check_strangers(&self) -> Result<(), Invalid> {
+        let clients = self.client_addr;
+        let forced = self.allow_client_player_id_though_strangers_can_be_anybody;
+        if self.allow_client_player_id && !clients.ip().is_loopback() && !forced {
+            let message = format!(
+                "would let whoever reaches client_addr {clients} enqueue as anybody; serve clients on 127.0.0.1, or turn it \
+                 off, or force it with allow_client_player_id_though_strangers_can_be_anybody"
+            );
+            return Err(Invalid::new("allow_client_player_id", message));
+        }
+        let internal = self.internal_addr;
+        let forced = self.allow_internal_listener_though_strangers_can_register_servers;
+        if !internal.ip().is_loopback() && !forced {
+            let message = format!(
+                "{internal} is reachable from other machines, and whoever reaches it can register game servers; use \
+                 127.0.0.1, or, on a private network, force it with \
+                 allow_internal_listener_though_strangers_can_register_servers"
+            );
+            return Err(Invalid::new("internal_addr", message));
         }
         Ok(())
     }
@@ -190,6 +253,26 @@ mod tests {
     fn trust_is_a_switch_and_a_value() {
         assert!(config(&["--allow-client-player-id"]).allow_client_player_id);
         assert!(!config(&["--allow-client-player-id", "false"]).allow_client_player_id);
+    }
+
+    #[test]
+    fn what_trusts_strangers_is_refused_unless_it_is_forced_by_its_full_name() {
+        let open = ["--allow-client-player-id", "--client-addr", "0.0.0.0:3000"];
+        for addr in ["0.0.0.0:3000", "[::]:3000", "192.168.1.5:3000"] {
+            let refused =
+                config(&["--allow-client-player-id", "--client-addr", addr]).validate().unwrap_err();
+            assert_eq!(refused.setting, "allow_client_player_id", "{addr}");
+            assert!(refused.message.contains("allow_client_player_id_though_strangers_can_be_anybody"));
+        }
+        let force = "--allow-client-player-id-though-strangers-can-be-anybody";
+        config(&[&open[..], &[force]].concat()).validate().unwrap();
+        config(&["--client-addr", "0.0.0.0:3000"]).validate().unwrap();
+        config(&["--allow-client-player-id", "--client-addr", "[::1]:3000"]).validate().unwrap();
+
+        let internal = ["--internal-addr", "0.0.0.0:3080"];
+        assert_eq!(config(&internal).validate().unwrap_err().setting, "internal_addr");
+        let force = "--allow-internal-listener-though-strangers-can-register-servers";
+        config(&[&internal[..], &[force]].concat()).validate().unwrap();
     }
 
     #[test]

@@ -5,9 +5,11 @@
 mod body;
 mod connections;
 mod observe;
+mod patience;
 mod request_id;
 
 pub(crate) use body::{BodyLimits, json_body, parse};
 pub(crate) use connections::{Connections, Counted, serve};
 pub(crate) use observe::observe;
+pub(crate) use patience::Timeouts;
 pub(crate) use request_id::RequestId;

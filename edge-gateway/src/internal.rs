@@ -10,10 +10,10 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::Body,
-    extract::{Path, State, rejection::PathRejection},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::HeaderMap,
-    middleware,
-    response::IntoResponse as _,
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
     routing::{delete, get, post},
 };
 use serde::Serialize;
@@ -21,6 +21,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     app::App,
+    door::only_without_origin,
     http::{RequestId, json_body, observe},
     problem::{Panic, Problem, bad_field, panicked},
     rest,
@@ -50,13 +51,23 @@ struct Deregistered {
 pub(crate) fn routes(app: Arc<App>) -> Router {
     Router::new()
         .route("/health", get(rest::health::health))
+        .route("/ready", get(rest::health::ready))
         .route("/v1/provisioning/servers/register", post(register))
         .route("/v1/provisioning/servers/{serverId}", delete(deregister))
         .fallback(async |uri| Failure::from(Problem::route_not_found(&uri)))
         .method_not_allowed_fallback(async || Failure::from(Problem::method_not_allowed()))
         .layer(CatchPanicLayer::custom(|panic: Panic| Failure::from(panicked(&*panic)).into_response()))
+        .layer(middleware::from_fn(no_pages))
         .layer(middleware::from_fn(observe))
         .with_state(app)
+}
+
+/// A page that its reader's browser sends here, past every firewall, is no game server.
+async fn no_pages(id: RequestId, request: Request, next: Next) -> Response {
+    match only_without_origin(request.headers(), &id) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => Failure::from(refusal).into_response(),
+    }
 }
 
 /// Registers a server, and is its heartbeat.

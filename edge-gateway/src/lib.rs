@@ -1,11 +1,12 @@
 //! The edge gateway: clients speak REST and WebSocket to it, and it speaks gRPC to the control plane.
 //!
 //! It owns client identity, sockets and push, and holds no matchmaking state: whatever it knows of a ticket, the control plane
-//! told it a moment ago. Read [`EdgeGateway`] first, then `rest/` and `realtime/` for what clients may ask, `upstream/` for
-//! how it is asked on, and `problem` for every way of saying no.
+//! told it a moment ago. Read [`EdgeGateway`] first, then `door/` for who comes in, `rest/` and `realtime/` for what clients may
+//! ask, `upstream/` for how it is asked on, and `problem` for every way of saying no.
 
 mod app;
 mod config;
+mod door;
 mod http;
 mod identity;
 mod internal;
@@ -18,6 +19,6 @@ mod upstream;
 mod wire;
 
 pub use app::EdgeGateway;
-pub use config::Config;
+pub use config::{Config, ForwardedHeader, Limits};
 pub use openapi::document as openapi_document;
 pub use probe::Probe;

@@ -3,10 +3,16 @@
 //! It is made from the handlers and the types that they speak; a snapshot test shows every change of it.
 
 use axum::{Json, Router, routing::get};
-use utoipa::{OpenApi, openapi::OpenApi as Document};
+use utoipa::{
+    Modify, OpenApi,
+    openapi::{ContentBuilder, OpenApi as Document, Ref, Response, ResponseBuilder},
+};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::{problem::ProblemBody, realtime, rest};
+use crate::{
+    problem::{MEDIA_TYPE, ProblemBody},
+    realtime, rest,
+};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -25,8 +31,10 @@ use crate::{problem::ProblemBody, realtime, rest};
         realtime::realtime,
         rest::jwks::jwks,
         rest::health::health,
+        rest::health::ready,
     ),
     components(schemas(ProblemBody)),
+    modifiers(&AtTheDoor),
     tags(
         (name = "matchmaking", description = "Tickets: ask for a match, follow it, take it back."),
         (name = "keys", description = "What match tokens are verified with."),
@@ -36,6 +44,37 @@ use crate::{problem::ProblemBody, realtime, rest};
     servers((url = "..", description = "This gateway")),
 )]
 struct Api;
+
+/// What every call may be answered before it is looked at.
+struct AtTheDoor;
+
+impl Modify for AtTheDoor {
+    fn modify(&self, document: &mut Document) {
+        let answers = [
+            ("403", "`FORBIDDEN`: a page of an origin that may not use this gateway."),
+            ("429", "`RATE_LIMITED`, with `Retry-After`."),
+            ("431", "`HEAD_TOO_LARGE`: the address or the headers."),
+            ("503", "`UNAVAILABLE`, with `Retry-After`: there is too much to do; nothing was done."),
+        ];
+        for (path, item) in &mut document.paths.paths {
+            // Answered whatever the load, as far as the page that asks may.
+            let is_probe = matches!(path.as_str(), "/health" | "/ready");
+            for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+                for (status, description) in answers {
+                    if !is_probe || status == "403" {
+                        let responses = &mut operation.responses.responses;
+                        responses.entry(status.to_owned()).or_insert_with(|| problem(description).into());
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn problem(description: &str) -> Response {
+    let body = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(description).content(MEDIA_TYPE, body).build()
+}
 
 /// The OpenAPI 3.1 document of the client API.
 pub fn document() -> Document {

@@ -63,6 +63,18 @@ impl Problem {
         }
     }
 
+    /// The answer to a request whose head is larger than it may be.
+    pub(crate) fn head_too_large(max_size: usize, max_headers: usize) -> Self {
+        let message =
+            format!("the address and the headers may be {max_size} bytes, in {max_headers} headers");
+        Self { code: Code::HeadTooLarge, refusal: Refusal::new(Reason::PayloadTooLarge, message) }
+    }
+
+    /// Its code's name.
+    pub(crate) fn name(&self) -> &'static str {
+        self.code.name()
+    }
+
     /// Its code, and what was refused: for an envelope of another kind.
     pub(crate) fn into_parts(self) -> (Code, Refusal) {
         (self.code, self.refusal)
@@ -102,8 +114,12 @@ impl IntoResponse for Problem {
 pub(crate) fn retry_after(refusal: &Refusal) -> Option<HeaderValue> {
     let worth_it = refusal.reason.retryable() && refusal.reason != Reason::DeadlineExceeded;
     let wait = refusal.retry_after.or(worth_it.then_some(Duration::from_secs(1)))?;
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    Some(HeaderValue::from(seconds.max(1)))
+    Some(HeaderValue::from(in_seconds(wait)))
+}
+
+/// A wait in whole seconds, at least one.
+pub(crate) fn in_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 /// What a panic leaves behind.

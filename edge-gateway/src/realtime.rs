@@ -13,6 +13,7 @@ mod tickets;
 use std::sync::Arc;
 
 use axum::{
+    Extension,
     extract::{
         Query, State, WebSocketUpgrade, rejection::QueryRejection, ws::rejection::WebSocketUpgradeRejection,
     },
@@ -24,11 +25,12 @@ use proto::error::{Reason, Refusal};
 use crate::{
     app::App,
     config::MAX_SOCKET_MESSAGE,
+    door::{Arrival, Client, Full},
     http::{Counted, RequestId},
     identity::Caller,
     problem::{Problem, ProblemBody},
 };
-use session::Session;
+use session::{Peer, Session};
 use socket::Socket;
 use subscription::Subscription;
 
@@ -61,6 +63,9 @@ const MAX_WRITE_BUFFER: usize = 256 * 1024;
 /// | `queue.update` | `{"type":"queue.update","v":1,"data":{"ticketId","position","estimatedWaitMs"?}}`, at most every 5 s |
 /// | `error` | `{"type":"error","message","code","errors"?,"ticketId"?,"playerId"?}`; the socket stays open |
 ///
+/// Messages are read at a pace, 20 a second; what comes faster waits. A refusal that names a time has it as `retryAfter`, in
+/// seconds.
+///
 /// Close codes: 1001 going away, 1009 message too large, 1013 too slow to read, 4400 bad subscription, 4404 no such ticket.
 /// After 1001 and 1013, connect again with `ticketId`: nothing is missed.
 #[utoipa::path(
@@ -73,11 +78,15 @@ const MAX_WRITE_BUFFER: usize = 256 * 1024;
         (status = 101, description = "The socket is open. A bad or unknown `ticketId` closes it with 4400 or 4404."),
         (status = 400, description = "`INVALID_REQUEST`: this was no WebSocket handshake.", body = ProblemBody,
             content_type = "application/problem+json"),
+        (status = 429, description = "`RATE_LIMITED`, with `Retry-After`: too many sockets, or too many requests.",
+            body = ProblemBody, content_type = "application/problem+json"),
     )
 )]
 pub(crate) async fn realtime(
     State(app): State<Arc<App>>,
     caller: Caller,
+    client: Client,
+    arrival: Option<Extension<Arrival>>,
     id: RequestId,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
@@ -85,6 +94,10 @@ pub(crate) async fn realtime(
     let Ok(upgrade) = upgrade else {
         let message = "this address speaks WebSocket; open it with a WebSocket client";
         return Problem::from(Refusal::new(Reason::InvalidRequest, message)).into_response();
+    };
+    let place = match app.door.sockets.take(client.key) {
+        Ok(place) => place,
+        Err(full) => return Problem::from(no_place(&app, full)).into_response(),
     };
     let subscription = Subscription::of(query.ok().map(|Query(query)| query));
     upgrade
@@ -99,16 +112,29 @@ pub(crate) async fn realtime(
             // Boxed: a task that is moved into its wrapper leaves its room behind there, a quarter of what a socket costs.
             let socket = Box::pin(async move {
                 let open = OpenSocket::new(&app);
+                // Of the socket, and of the connection that it was.
+                let places = (place, arrival);
                 let cut = app.cut.clone();
                 let socket = Socket::new(inner, app.config.send_timeout);
                 tokio::select! {
-                    () = Session::new(app, socket, caller, id).run(subscription) => {}
+                    () = Session::new(app, socket, Peer { caller, client, id }).run(subscription) => {}
                     () = cut.cancelled() => {}
                 }
-                drop(open);
+                drop((open, places));
             });
             tasks.spawn("socket", socket);
         })
+}
+
+/// Why a socket can't be opened.
+fn no_place(app: &App, full: Full) -> Refusal {
+    match full {
+        Full::Key => {
+            let message = "your address has as many sockets open as it may; close some";
+            Refusal::new(Reason::RateLimited, message)
+        }
+        Full::All => app.door.load.shed("there are as many sockets open as there may be"),
+    }
 }
 
 /// Counts a socket as long as it is open.

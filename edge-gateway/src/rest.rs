@@ -21,6 +21,7 @@ use crate::app::App;
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
         .route("/v1/matchmaking/enqueue", post(enqueue::enqueue))
         .route("/v1/matchmaking/status/{ticketId}", get(status::status))
         .route("/v1/matchmaking/cancel", post(cancel::cancel))

@@ -1,7 +1,7 @@
 //! The one mapping from a reason to HTTP: status and title, and what a reader of `/problems/{name}` is told.
 //!
-//! Which reasons there are is the business of `proto`; two more codes exist only in HTTP, for addresses and methods that
-//! aren't there.
+//! Which reasons there are is the business of `proto`; three more codes exist only in HTTP, for addresses and methods that
+//! aren't there, and heads that are too large.
 
 use axum::http::StatusCode;
 use proto::error::Reason;
@@ -15,6 +15,8 @@ pub(crate) enum Code {
     RouteNotFound,
     /// The route takes other methods.
     MethodNotAllowed,
+    /// The address and the headers are larger than they may be.
+    HeadTooLarge,
 }
 
 /// How a code looks in HTTP.
@@ -33,7 +35,7 @@ impl Code {
     /// Every code there is.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let reasons = Reason::ALL.iter().copied().map(Self::Reason);
-        reasons.chain([Self::RouteNotFound, Self::MethodNotAllowed])
+        reasons.chain([Self::RouteNotFound, Self::MethodNotAllowed, Self::HeadTooLarge])
     }
 
     /// The name on the wire.
@@ -42,6 +44,7 @@ impl Code {
             Self::Reason(reason) => reason.name(),
             Self::RouteNotFound => "ROUTE_NOT_FOUND",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::HeadTooLarge => "HEAD_TOO_LARGE",
         }
     }
 
@@ -49,7 +52,7 @@ impl Code {
     pub(crate) const fn retryable(self) -> bool {
         match self {
             Self::Reason(reason) => reason.retryable(),
-            Self::RouteNotFound | Self::MethodNotAllowed => false,
+            Self::RouteNotFound | Self::MethodNotAllowed | Self::HeadTooLarge => false,
         }
     }
 
@@ -65,6 +68,7 @@ impl Code {
         match self {
             Self::RouteNotFound => row(S::NOT_FOUND, "No such address", "Read /api for the addresses there are."),
             Self::MethodNotAllowed => row(S::METHOD_NOT_ALLOWED, "Method not allowed", "The Allow header lists the methods that this address takes."),
+            Self::HeadTooLarge => row(S::REQUEST_HEADER_FIELDS_TOO_LARGE, "The head is too large", "Send fewer or smaller headers; `detail` names the limit."),
             Self::Reason(reason) => match reason {
                 Reason::InvalidRequest => row(S::BAD_REQUEST, "The request can't be understood", "Mend what `errors` and `detail` name; the same request will fail again."),
                 Reason::Unauthenticated => row(S::UNAUTHORIZED, "Not authenticated", "Say who you are, in the way that `detail` names."),

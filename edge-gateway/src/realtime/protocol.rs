@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::{
     http::parse,
-    problem::{FieldProblem, bad_field},
+    problem::{FieldProblem, bad_field, in_seconds},
     wire::{
         read_socket_cancel,
         ticket::{AssignmentBody, Enqueued},
@@ -116,6 +116,7 @@ impl Outgoing {
             errors: refusal.fields.iter().take(32).map(FieldProblem::from).collect(),
             ticket_id: refusal.metadata.get("ticketId"),
             player_id: refusal.metadata.get("playerId"),
+            retry_after: refusal.retry_after.map(in_seconds),
         };
         Self { kind: "error", text: serde_json::to_string(&error).expect("texts are always JSON") }
     }
@@ -160,6 +161,9 @@ struct ErrorMessage<'a> {
     ticket_id: Option<&'a String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     player_id: Option<&'a String>,
+    /// As the header of that name has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
 }
 
 /// Why a socket is closed. The reason is for people, at most 123 bytes.

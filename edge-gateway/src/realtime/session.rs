@@ -2,7 +2,7 @@
 //!
 //! While an action is under way nothing more is read from the client, so a client can't pile up work here; pushes go on.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use proto::{
     error::{Reason, Refusal},
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     app::App,
+    door::{Client, Pace, Place, pace},
     http::RequestId,
     identity::Caller,
     problem::bad_field,
@@ -28,12 +29,26 @@ use crate::{
     wire::{enqueue::EnqueueBody, ticket::TicketStatus},
 };
 
+/// Who is at the other end of a socket.
+pub(super) struct Peer {
+    /// Who they are.
+    pub(super) caller: Caller,
+    /// Where.
+    pub(super) client: Client,
+    /// The request with which the socket was opened.
+    pub(super) id: RequestId,
+}
+
 /// One socket.
 pub(super) struct Session {
     app: Arc<App>,
     socket: Socket,
-    caller: Caller,
-    id: RequestId,
+    peer: Peer,
+    /// Counts this socket as its player's: the one who enqueued last.
+    seat: Option<Place<u64>>,
+    pace: Option<Pace>,
+    /// Where the client has sent faster than that.
+    read_again_at: Option<Instant>,
     mailbox: Arc<Mailbox>,
     tickets: Tickets,
     /// The ticket of the address. A socket whose own ticket can't be followed is of no use and gets closed.
@@ -44,8 +59,8 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// A session for a socket that has just been opened by `caller` with the request `id`.
-    pub(super) fn new(app: Arc<App>, socket: Socket, caller: Caller, id: RequestId) -> Self {
+    /// A session for a socket that has just been opened by `peer`.
+    pub(super) fn new(app: Arc<App>, socket: Socket, peer: Peer) -> Self {
         let now = Instant::now();
         Self {
             mailbox: Arc::new(Mailbox::new(app.config.socket_queue)),
@@ -54,10 +69,12 @@ impl Session {
             pending: None,
             last_heard: now,
             next_ping: now + app.config.ping_interval,
+            seat: None,
+            pace: pace(app.config.limits.messages_per_socket),
+            read_again_at: None,
             app,
             socket,
-            caller,
-            id,
+            peer,
         }
     }
 
@@ -72,7 +89,7 @@ impl Session {
                 self.serve().await
             }
         };
-        tracing::debug!(request_id = self.id.as_str(), ?end, "a socket ends");
+        tracing::debug!(request_id = self.peer.id.as_str(), ?end, "a socket ends");
         let Self { socket, tickets, .. } = self;
         // Nothing is told any more, so nothing needs to be followed while the client says goodbye.
         drop(tickets);
@@ -93,7 +110,9 @@ impl Session {
     /// a client that sends without end, and a client that has sent something isn't taken for dead.
     async fn step(&mut self) -> Result<(), End> {
         let stopping = self.app.tasks.stopping().clone();
-        let timer = self.tickets.next_due().map_or(self.next_ping, |due| due.min(self.next_ping));
+        let timers = [self.tickets.next_due(), self.read_again_at];
+        let timer = timers.into_iter().flatten().fold(self.next_ping, Instant::min);
+        let may_read = self.pending.is_none() && self.read_again_at.is_none();
         tokio::select! {
             biased;
             event = self.mailbox.next() => match event {
@@ -107,8 +126,10 @@ impl Session {
                 self.answer(outcome).await
             }
             () = stopping.cancelled(), if self.pending.is_none() => Err(End::Close(Close::GoingAway)),
-            incoming = self.socket.receive(), if self.pending.is_none() => {
+            incoming = self.socket.receive(), if may_read => {
                 self.last_heard = Instant::now();
+                let pause = self.pace.as_ref().and_then(Pace::after_one);
+                self.read_again_at = pause.map(|pause| self.last_heard + pause);
                 match incoming? {
                     Incoming::Text(text) => self.begin(&text).await,
                     Incoming::Binary => {
@@ -147,8 +168,10 @@ impl Session {
         }
     }
 
-    fn enqueue(&self, value: &Value) -> Result<Pending, Refusal> {
-        self.caller.may_enqueue()?;
+    fn enqueue(&mut self, value: &Value) -> Result<Pending, Refusal> {
+        self.peer.caller.may_enqueue()?;
+        // As a request would be: a socket is no way round that limit.
+        self.app.door.rates.address(self.peer.client)?;
         let body = EnqueueBody::read_socket(value)?;
         if self.tickets.is_full() {
             let message = format!(
@@ -156,17 +179,33 @@ impl Session {
             );
             return Err(Refusal::new(Reason::RateLimited, message));
         }
-        Ok(pending::enqueue(Arc::clone(&self.app), self.id.clone(), body))
+        self.take_seat(body.first_player())?;
+        Ok(pending::enqueue(Arc::clone(&self.app), self.peer.id.clone(), body))
+    }
+
+    /// Makes this socket one of the player's.
+    fn take_seat(&mut self, player_id: Option<&str>) -> Result<(), Refusal> {
+        let Some(player) = player_id.map(|id| self.app.door.rates.player_key(id)) else { return Ok(()) };
+        if self.seat.as_ref().is_some_and(|seat| seat.is_for(&player)) {
+            return Ok(());
+        }
+        let seat = self.app.door.players.take(Some(player)).map_err(|_| {
+            let message = "this player has as many sockets open as they may; close one";
+            Refusal::new(Reason::RateLimited, message).retry_after(Duration::from_secs(1))
+        })?;
+        self.seat = Some(seat);
+        Ok(())
     }
 
     fn cancel(&self, ticket_id: Option<String>) -> Result<Pending, Refusal> {
+        self.app.door.rates.address(self.peer.client)?;
         let ticket_ids = ticket_id.map_or_else(|| self.tickets.ids(), |id| vec![id]);
         if ticket_ids.is_empty() {
             return Err(bad_field("ticketId", "is missing, and this socket has no ticket that waits"));
         }
         let tickets = ticket_ids.into_iter().map(|id| (self.tickets.contains(&id), id));
         let tickets = tickets.map(|(followed, id)| (id, followed)).collect();
-        Ok(pending::cancel(&self.app, &self.id, tickets))
+        Ok(pending::cancel(&self.app, &self.peer.id, tickets))
     }
 
     /// Answers an action that is done.
@@ -250,6 +289,7 @@ impl Session {
             self.send(Outgoing::queue_update(&ticket_id, place)).await?;
         }
         let now = Instant::now();
+        self.read_again_at = self.read_again_at.filter(|at| now < *at);
         if now < self.next_ping {
             return Ok(());
         }

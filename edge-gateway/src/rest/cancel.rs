@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::App,
+    door::Call,
     http::{RequestId, json_body},
     problem::{Problem, ProblemBody},
     wire::{
@@ -63,6 +64,7 @@ pub(crate) async fn cancel(
 
 /// A cancel that may be made, wherever it came from.
 pub(crate) async fn cancel_for(app: &App, id: &RequestId, ticket_id: String) -> Result<Cancelled, Refusal> {
+    let _under_way = app.door.load.begin_call(Call::Ticket)?;
     let answer = app.calls.cancel(id, ticket_id).await;
     let answer = answer.map_err(|refusal| in_clients_words(refusal, PlayersField::Players))?;
     Ok(Cancelled { cancelled: answer.cancelled, status: (!answer.cancelled).then(|| answer.status().into()) })

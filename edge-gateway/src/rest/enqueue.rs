@@ -12,6 +12,7 @@ use proto::error::Refusal;
 
 use crate::{
     app::App,
+    door::Call,
     http::{RequestId, json_body},
     identity::Caller,
     problem::{Problem, ProblemBody},
@@ -82,7 +83,13 @@ pub(crate) async fn enqueue(
 /// An enqueue that may be made, wherever it came from.
 pub(crate) async fn enqueue_for(app: &App, id: &RequestId, body: EnqueueBody) -> Result<Enqueued, Refusal> {
     let players = body.players_field();
-    let answer = app.calls.enqueue(id, body.into_request(fresh_ticket_id())).await;
+    let request = body.into_request(fresh_ticket_id());
+    // Whom the caller says to be: where client player ids are trusted, nobody knows better.
+    if let Some(player) = request.players.first() {
+        app.door.rates.player(&player.player_id)?;
+    }
+    let _under_way = app.door.load.begin_call(Call::Enqueue)?;
+    let answer = app.calls.enqueue(id, request).await;
     let answer = answer.map_err(|refusal| in_clients_words(refusal, players))?;
     Ok(Enqueued { status: TicketStatus::from(answer.status()), ticket_id: answer.ticket_id })
 }

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use crate::{
     app::App,
     config::MAX_STATUS_WAIT_S,
+    door::Call,
     http::RequestId,
     problem::{Problem, ProblemBody, bad_field},
     upstream::hub::{Event, Mailbox},
@@ -105,6 +106,7 @@ pub(crate) async fn status(
         };
     }
     if explain && !ticket.status.is_final() {
+        let _under_way = app.door.load.begin_call(Call::Ticket)?;
         let explained = app.calls.explain(&id, ticket_id).await;
         let explained = explained.map_err(|refusal| in_clients_words(refusal, PlayersField::Players))?;
         ticket.explanation = explained.explanation.map(ExplanationBody::from);
@@ -113,6 +115,7 @@ pub(crate) async fn status(
 }
 
 async fn read(app: &App, id: &RequestId, ticket_id: &str) -> Result<TicketBody, Refusal> {
+    let _under_way = app.door.load.begin_call(Call::Ticket)?;
     let ticket = app.calls.ticket(id, ticket_id.to_owned()).await;
     let ticket = ticket.map_err(|refusal| in_clients_words(refusal, PlayersField::Players))?;
     Ok(ticket.into())

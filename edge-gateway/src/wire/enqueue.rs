@@ -92,6 +92,12 @@ impl EnqueueBody {
         faults.into_result(body)
     }
 
+    /// The player who speaks for the group.
+    pub(crate) fn first_player(&self) -> Option<&str> {
+        let member = self.members.iter().flatten().map(String::as_str).next();
+        member.or_else(|| self.players.iter().flatten().map(|player| player.player_id.as_str()).next())
+    }
+
     /// Which of the two fields names the players.
     pub(crate) fn players_field(&self) -> PlayersField {
         if self.members.is_some() { PlayersField::Members } else { PlayersField::Players }

@@ -6,8 +6,11 @@
 mod drain;
 mod failover;
 mod internal;
+mod limits;
 mod openapi;
+mod origins;
 mod outage;
+mod overload;
 mod realtime;
 mod rest;
 mod slow;

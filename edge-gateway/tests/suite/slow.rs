@@ -1,6 +1,6 @@
 //! Clients that don't read, and clients that don't send.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::SinkExt as _;
 use serde_json::json;
@@ -25,7 +25,9 @@ async fn stuff(socket: &mut Socket) {
 
 #[tokio::test]
 async fn a_client_that_never_reads_is_dropped_in_time() {
-    let stack = Stack::start_with(&["--allow-client-player-id", "--send-timeout", "500ms"]).await;
+    // As fast as it comes: the answers are what fills the connection.
+    let flags = ["--allow-client-player-id", "--send-timeout", "500ms", "--messages-per-socket", "0"];
+    let stack = Stack::start_with(&flags).await;
     let id = stack.enqueue(&["alice"]).await;
     let mut deaf = stack.socket_of(&id).await;
     let mut other = stack.socket_of(&id).await;
@@ -49,6 +51,8 @@ async fn a_socket_that_falls_behind_is_closed_with_a_reason() {
         "20s",
         "--queue-update-interval",
         "0s",
+        "--messages-per-socket",
+        "0",
     ];
     let stack = Stack::start_with(&flags).await;
     let id = stack.enqueue(&["alice"]).await;
@@ -68,14 +72,73 @@ async fn a_socket_that_falls_behind_is_closed_with_a_reason() {
     stack.finish().await;
 }
 
+/// Sends this, then a byte every now and then, until the gateway has had enough. Returns what it said.
+async fn trickle(stack: &Stack, begin: &str) -> String {
+    let connection = tokio::net::TcpStream::connect(&stack.client_addr).await.unwrap();
+    let (mut read, mut write) = connection.into_split();
+    write.write_all(begin.as_bytes()).await.unwrap();
+    let trickle = async {
+        while write.write_all(b"x").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let mut said = Vec::new();
+    tokio::select! {
+        read = tokio::time::timeout(PATIENCE, read.read_to_end(&mut said)) => {
+            // A connection that is cut with something unread is reset.
+            read.expect("the connection is cut").ok();
+        }
+        () = trickle => {}
+    }
+    String::from_utf8(said).unwrap()
+}
+
 #[tokio::test]
-async fn a_head_that_does_not_come_is_not_waited_for() {
-    let stack = Stack::start_with(&["--header-timeout", "200ms"]).await;
+async fn a_head_that_trickles_in_is_cut_off() {
+    let stack = Stack::start_with(&["--header-timeout", "300ms"]).await;
+    assert_eq!(trickle(&stack, "").await, "", "a connection's first head");
+    let said =
+        trickle(&stack, "GET /health HTTP/1.1\r\nhost: x\r\n\r\nGET /health HTTP/1.1\r\nx-slow: ").await;
+    assert_eq!(said.matches("HTTP/1.1 200").count(), 1, "the second head never comes: {said}");
+    eventually("nothing is left of them", || stack.probe.connections() == 0).await;
+    stack.finish().await;
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_in_after_its_answer_is_cut_off() {
+    // Nobody may enqueue here, so the answer doesn't wait for the body.
+    let stack = Stack::start_with(&["--header-timeout", "300ms"]).await;
+    let head = "POST /v1/matchmaking/enqueue HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 60000\r\n\r\n";
+    let said = trickle(&stack, head).await;
+    assert!(said.starts_with("HTTP/1.1 401"), "{said}");
+    stack.finish().await;
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_kept_for_as_long_as_it_may_be_idle_and_no_longer() {
+    let flags = ["--header-timeout", "100ms", "--idle-timeout", "600ms"];
+    let stack = Stack::start_with(&flags).await;
     let mut connection = tokio::net::TcpStream::connect(&stack.client_addr).await.unwrap();
-    connection.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nx-slow: ").await.unwrap();
-    let mut rest = Vec::new();
-    let closed = tokio::time::timeout(PATIENCE, connection.read_to_end(&mut rest)).await;
-    closed.expect("the connection is closed").unwrap();
+    let request = b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n";
+    let mut answer = vec![0; 4096];
+    connection.write_all(request).await.unwrap();
+    assert!(connection.read(&mut answer).await.unwrap() > 0);
+    let idle_since = Instant::now();
+    let closed = tokio::time::timeout(PATIENCE, connection.read(&mut answer)).await.unwrap();
+    assert_eq!(closed.unwrap(), 0, "closed");
+    assert!(idle_since.elapsed() > Duration::from_millis(400), "longer than a head may take");
+    stack.finish().await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_read_its_answers_is_cut_off() {
+    let stack = Stack::start_with(&["--send-timeout", "300ms"]).await;
+    let mut connection = tokio::net::TcpStream::connect(&stack.client_addr).await.unwrap();
+    let request = b"GET /api/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n";
+    let stuff = async { while connection.write_all(request).await.is_ok() {} };
+    tokio::time::timeout(PATIENCE, stuff).await.expect("the connection is cut");
+    eventually("nothing is left of it", || stack.probe.connections() == 0).await;
     stack.finish().await;
 }
 

@@ -262,5 +262,5 @@ fn its_timeouts_outlast_those_of_the_programs() {
     }
     let kept = config.split("keepalive 64;").nth(1).unwrap();
     let kept = kept.split("keepalive_timeout ").nth(1).unwrap().split("s;").next().unwrap();
-    assert!(Duration::from_secs(kept.parse().unwrap()) < gateway.header_timeout);
+    assert!(Duration::from_secs(kept.parse().unwrap()) < gateway.idle_timeout);
 }

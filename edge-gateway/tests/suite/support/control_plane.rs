@@ -34,6 +34,8 @@ pub(crate) struct State {
     pub(crate) watch_refusals: Mutex<VecDeque<pb::WatchRefusal>>,
     /// Calls are not answered.
     pub(crate) silent: AtomicBool,
+    /// Calls are answered after this time.
+    pub(crate) slowness: Mutex<Duration>,
     /// The next enqueue is kept, but its answer is lost.
     pub(crate) lose_answer: AtomicBool,
     /// Tickets are assigned as they come.
@@ -76,6 +78,7 @@ impl ControlPlane {
             refusals: Mutex::default(),
             watch_refusals: Mutex::default(),
             silent: AtomicBool::default(),
+            slowness: Mutex::default(),
             lose_answer: AtomicBool::default(),
             assign_at_once: AtomicBool::default(),
             explanation: Mutex::default(),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream,
-    tungstenite::{Bytes, Message},
+    tungstenite::{self, Bytes, Message, client::IntoClientRequest as _, http::HeaderName},
 };
 
 use super::PATIENCE;
@@ -20,6 +20,22 @@ impl Socket {
     pub(crate) async fn open(url: &str) -> Self {
         let (inner, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         Self { inner }
+    }
+
+    /// Opens one with these headers, or says with which status and code it was refused.
+    pub(crate) async fn try_open(url: &str, headers: &[(&'static str, &str)]) -> Result<Self, (u16, String)> {
+        let mut request = url.into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().append(HeaderName::from_static(name), value.parse().unwrap());
+        }
+        match tokio_tungstenite::connect_async(request).await {
+            Ok((inner, _)) => Ok(Self { inner }),
+            Err(tungstenite::Error::Http(refused)) => {
+                let problem: Value = serde_json::from_slice(refused.body().as_deref().unwrap()).unwrap();
+                Err((refused.status().as_u16(), problem["code"].as_str().unwrap().to_owned()))
+            }
+            Err(other) => panic!("{other}"),
+        }
     }
 
     pub(crate) async fn send(&mut self, message: &Value) {

@@ -72,6 +72,8 @@ impl Service {
         if self.state.silent.load(Ordering::SeqCst) {
             self.stop.cancelled().await;
         }
+        let slowness = *self.state.slowness.lock();
+        tokio::time::sleep(slowness).await;
         match self.state.refusals.lock().pop_front() {
             Some(refusal) => Err(refusal.into_status()),
             None => Ok(request.into_inner()),
