@@ -1,5 +1,6 @@
 //! The control plane, put together.
 
+mod door;
 mod serving;
 mod upkeep;
 
@@ -12,7 +13,7 @@ use tokens::{DEFAULT_BITS, KeyRing, KeyRingSettings, SigningPool};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use self::serving::Services;
+use self::{door::Opening, serving::Services};
 use crate::{
     allocation::{Allocation, OwnServers},
     config::{Config, Sections},
@@ -38,6 +39,7 @@ pub struct ControlPlane {
     ring: Option<Arc<KeyRing>>,
     listener: TcpListener,
     state: Opened,
+    door: Opening,
 }
 
 /// Looks into a running control plane, for who checks that nothing is left over.
@@ -59,11 +61,12 @@ impl ControlPlane {
     pub async fn bind(config: Config, sections: Sections) -> anyhow::Result<Self> {
         config.validate()?;
         let queues = Arc::new(Queues::new(&config, &sections)?);
+        let door = Opening::of(&config.access)?;
         let ring =
             if config.matchmaking_role.serves_calls() { Some(open_keys(&config).await?) } else { None };
         let state = state::open(&config).await?;
         let listener = listen(config.grpc_addr, "gRPC", "--grpc-addr").await?;
-        Ok(Self { config, queues, ring, listener, state })
+        Ok(Self { config, queues, ring, listener, state, door })
     }
 
     /// The address of the gRPC port.
@@ -81,7 +84,7 @@ impl ControlPlane {
     /// # Errors
     /// Where the port can't be served, or a task panicked or didn't stop in time.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { config, queues, ring, listener, state } = self;
+        let Self { config, queues, ring, listener, state, door } = self;
         let Opened { storage, upkeep, replicas } = state;
         let addr = listener.local_addr().context("the gRPC port")?;
         let clock = Clock::start();
@@ -148,6 +151,8 @@ impl ControlPlane {
             tasks.spawn("keys", reload);
         }
 
+        config.access.warn(addr, config.matchmaking_role.serves_calls());
+        let door = door.keep(&tasks);
         let services = ring.map(SigningPool::new).map(|signing| Services {
             matchmaking: MatchmakingService(Arc::new(matchmaking::Shared {
                 storage: Arc::clone(&storage),
@@ -182,7 +187,7 @@ impl ControlPlane {
             },
         });
         tracing::info!(%addr, role = ?config.matchmaking_role, "the control plane serves gRPC");
-        let server = serving::serve(listener, services, tasks.stopping().clone());
+        let server = serving::serve(listener, door, services, &tasks);
         let served = or_overdue(server, &tasks, config.shutdown_timeout).await;
         let joined =
             workers.join(config.shutdown_timeout).await.and(tasks.join(config.shutdown_timeout).await);

@@ -1,5 +1,6 @@
 //! The control plane's settings.
 
+mod access;
 mod queues;
 mod redis;
 mod tokens;
@@ -13,6 +14,7 @@ use runtime::{
 
 use crate::peers::PeersPace;
 
+pub use access::Access;
 pub use queues::{QueueEntry, Sections};
 pub use redis::{Redis, Topology};
 pub use tokens::TokenAlgorithm;
@@ -101,6 +103,9 @@ pub struct Config {
     /// How long a shutdown may take.
     #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "10s", value_parser = duration)]
     pub shutdown_timeout: Duration,
+    /// Who may call.
+    #[command(flatten)]
+    pub access: Access,
     /// How to reach Redis.
     #[command(flatten)]
     pub redis: Redis,
@@ -187,6 +192,7 @@ impl Config {
         }
         longer("heartbeat_expiry", self.heartbeat_expiry, self.heartbeat_interval)?;
         longer("rest_heartbeat_expiry", self.rest_heartbeat_expiry, self.rest_heartbeat_interval)?;
+        self.access.validate(self.grpc_addr, self.matchmaking_role.serves_calls())?;
         if self.state == State::Redis {
             self.redis.settings()?;
         } else if self.matchmaking_role != Role::All {

@@ -5,6 +5,8 @@
 //! `registry` knows (those whose agents speak to other replicas through the `peers`), and commits the match to `storage`; who follows the ticket is woken there, and `delivery` signs its
 //! tokens (`tokens`) on the way out through `grpc`.
 
+pub mod access;
+
 mod allocation;
 mod app;
 mod config;
@@ -18,4 +20,6 @@ mod registry;
 mod state;
 
 pub use app::{ControlPlane, Probe};
-pub use config::{Config, Durability, QueueEntry, Redis, Role, Sections, State, TokenAlgorithm, Topology};
+pub use config::{
+    Access, Config, Durability, QueueEntry, Redis, Role, Sections, State, TokenAlgorithm, Topology,
+};

@@ -34,6 +34,17 @@ pub struct Endpoint {
     pub addr: SocketAddr,
     /// Host and port as configured: what is told to the other side as its name.
     pub authority: Arc<str>,
+    /// Whether it is spoken to by TLS.
+    pub tls: bool,
+}
+
+impl Endpoint {
+    /// The host as configured, which its certificate must name. Without the brackets of an IPv6 address.
+    pub fn host(&self) -> &str {
+        let host =
+            self.authority.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
+        host.map_or(&*self.authority, |(host, _)| host).trim_start_matches('[').trim_end_matches(']')
+    }
 }
 
 /// What is known at a time: each address once.
@@ -189,7 +200,11 @@ fn places(targets: &[Target]) -> Vec<Place> {
 fn known(targets: &[Target], places: &[Place]) -> Known {
     let mut seen = BTreeSet::new();
     let each = targets.iter().zip(places).flat_map(|(target, place)| {
-        place.addrs.iter().map(|addr| Endpoint { addr: *addr, authority: Arc::clone(&target.authority) })
+        place.addrs.iter().map(|addr| Endpoint {
+            addr: *addr,
+            authority: Arc::clone(&target.authority),
+            tls: target.tls,
+        })
     });
     each.filter(|endpoint| seen.insert(endpoint.addr)).collect()
 }

@@ -5,11 +5,14 @@
 //! time it is. Nothing here knows what a ticket or a server is.
 
 pub mod config;
+pub mod control_plane;
 pub mod endpoints;
+pub mod files;
 pub mod listen;
 pub mod metrics;
 pub mod program;
 pub mod telemetry;
+pub mod tls;
 
 mod clock;
 mod tasks;

@@ -3,9 +3,12 @@
 //! A queue-worker has the services' names and nothing behind them: whoever calls one is told to ask elsewhere, as is
 //! whoever asks for their health. So workers may stand behind the same name as the replicas that serve calls.
 
+mod incoming;
+
 use std::{
     convert::Infallible,
     marker::PhantomData,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -17,8 +20,8 @@ use proto::{
     matchmaking::v1::matchmaking_server::MatchmakingServer,
     provisioning::v1::provisioning_server::ProvisioningServer,
 };
+use runtime::{Tasks, tls::ServerTls};
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 use tonic::{
     body::Body,
     codegen::{
@@ -27,11 +30,15 @@ use tonic::{
     },
     server::NamedService,
     service::{Routes, RoutesBuilder},
-    transport::{Server, server::TcpIncoming},
+    transport::Server,
 };
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-use crate::grpc::{keys::KeysService, matchmaking::MatchmakingService, provisioning::ProvisioningService};
+use self::incoming::incoming;
+use crate::{
+    access::{Access, GuardLayer},
+    grpc::{keys::KeysService, matchmaking::MatchmakingService, provisioning::ProvisioningService},
+};
 
 /// Windows that hold thousands of streams with tiny frames: on h2's defaults such a connection is closed as an attack.
 const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
@@ -53,11 +60,21 @@ pub(super) struct Services {
     pub(super) keys: KeysService,
 }
 
-/// Serves until `stop`, and says to who asks for health that it ends. Without services, calls of them are refused.
+/// What stands before the services.
+#[derive(Debug)]
+pub(super) struct Door {
+    /// Who may call what.
+    pub(super) access: Arc<Access>,
+    /// `None`: connections are plain.
+    pub(super) tls: Option<ServerTls>,
+}
+
+/// Serves until `tasks` stop, and says to who asks for health that it ends. Without services, calls of them are refused.
 pub(super) async fn serve(
     listener: TcpListener,
+    door: Door,
     services: Option<Services>,
-    stop: CancellationToken,
+    tasks: &Tasks,
 ) -> anyhow::Result<()> {
     let (health, health_service) = tonic_health::server::health_reporter();
     let mut routes = Routes::builder();
@@ -78,13 +95,13 @@ pub(super) async fn serve(
         // grpcurl and older tools still ask for the alpha.
         .add_service(reflection().build_v1alpha().context("reflection")?);
     let router = Server::builder()
+        .layer(GuardLayer(door.access))
         .initial_connection_window_size(CONNECTION_WINDOW)
         .initial_stream_window_size(STREAM_WINDOW)
         .http2_keepalive_interval(Some(Duration::from_secs(20)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .add_routes(routes.routes());
-    // The server's own `tcp_nodelay` is for listeners that it opens itself; without this a push waits 40 ms for an ACK.
-    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let (incoming, stop) = (incoming(listener, door.tls, tasks), tasks.stopping().clone());
     let served = router.serve_with_incoming_shutdown(incoming, async move {
         stop.cancelled().await;
         // Probes see it before connections end.

@@ -17,6 +17,8 @@ use storage::Storage;
 use tokens::{KeyInfo, KeyState, SigningPool};
 use tonic::{Request, Response};
 
+use crate::access::Caller;
+
 /// The service.
 #[derive(Debug, Clone)]
 pub(crate) struct KeysService {
@@ -78,7 +80,8 @@ impl Keys for KeysService {
         &self,
         request: Request<pb::RedeemTokenRequest>,
     ) -> Result<Response<pb::RedeemTokenResponse>, tonic::Status> {
-        Ok(Response::new(self.redeem(request.into_inner()).await?))
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.redeem(&caller, request.into_inner()).await?))
     }
 
     async fn issue_identity(

@@ -6,7 +6,7 @@ mod explain;
 mod reload;
 mod watch;
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{collections::HashMap, pin::Pin, sync::Arc, time::Duration};
 
 use matching::{TicketId, Time};
 use proto::{
@@ -14,7 +14,7 @@ use proto::{
     matchmaking::v1::{self as pb, matchmaking_server::Matchmaking},
 };
 use runtime::{Clock, Tasks};
-use storage::{Cancelled, Place, Status, Storage, TicketState};
+use storage::{Cancelled, EnqueueError, Place, Status, Storage, TicketState};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tonic::{Request, Response, Streaming};
 
@@ -24,6 +24,7 @@ use super::{
     refusals,
 };
 use crate::{
+    access::Caller,
     delivery::{self, Delivery},
     matchmaker,
     peers::Peers,
@@ -59,7 +60,8 @@ impl Matchmaking for MatchmakingService {
         &self,
         request: Request<pb::EnqueueRequest>,
     ) -> Result<Response<pb::EnqueueResponse>, tonic::Status> {
-        let answer = self.0.enqueue(request.into_inner()).await;
+        let caller = Caller::of(&request)?;
+        let answer = self.0.enqueue(&caller, request.into_inner()).await;
         let outcome = answer.as_ref().map_or_else(|refusal| refusal.reason.name(), |_| "OK");
         metrics::counter!("control_plane_enqueues_total", "outcome" => outcome).increment(1);
         Ok(Response::new(answer?))
@@ -69,15 +71,17 @@ impl Matchmaking for MatchmakingService {
         &self,
         request: Request<pb::CancelRequest>,
     ) -> Result<Response<pb::CancelResponse>, tonic::Status> {
-        Ok(Response::new(self.0.cancel(&request.into_inner().ticket_id).await?))
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.0.cancel(&caller, &request.into_inner().ticket_id).await?))
     }
 
     async fn get_ticket(
         &self,
         request: Request<pb::GetTicketRequest>,
     ) -> Result<Response<pb::GetTicketResponse>, tonic::Status> {
+        let caller = Caller::of(&request)?;
         let request = request.into_inner();
-        let state = self.0.get(&request.ticket_id, request.wait_ms).await?;
+        let state = self.0.get(&caller, &request.ticket_id, request.wait_ms).await?;
         let ticket = self.0.shown(&state).await?;
         Ok(Response::new(pb::GetTicketResponse { ticket: Some(ticket) }))
     }
@@ -88,7 +92,8 @@ impl Matchmaking for MatchmakingService {
         &self,
         request: Request<pb::WatchTicketRequest>,
     ) -> Result<Response<Self::WatchTicketStream>, tonic::Status> {
-        let id = self.0.known(&request.into_inner().ticket_id).await?;
+        let caller = Caller::of(&request)?;
+        let id = self.0.known(&caller, &request.into_inner().ticket_id).await?;
         let (answers, stream) = tokio::sync::mpsc::channel(4);
         let shared = Arc::clone(&self.0);
         self.0.tasks.spawn("watch ticket", async move {
@@ -110,9 +115,10 @@ impl Matchmaking for MatchmakingService {
     ) -> Result<Response<Self::WatchStream>, tonic::Status> {
         let (answers, stream) = tokio::sync::mpsc::channel(WATCH_BUFFER);
         let shared = Arc::clone(&self.0);
+        let caller = Caller::of(&request)?;
         let requests = request.into_inner();
         self.0.tasks.spawn("watch", async move {
-            let task = watch::many(&shared, requests, &answers);
+            let task = watch::many(&shared, &caller, requests, &answers);
             tokio::select! {
                 () = task => {}
                 () = answers.closed() => {}
@@ -142,7 +148,8 @@ impl Matchmaking for MatchmakingService {
         &self,
         request: Request<pb::ExplainTicketRequest>,
     ) -> Result<Response<pb::ExplainTicketResponse>, tonic::Status> {
-        Ok(Response::new(self.0.explain(&request.into_inner().ticket_id).await?))
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(self.0.explain(&caller, &request.into_inner().ticket_id).await?))
     }
 
     async fn reload_queues(
@@ -154,9 +161,23 @@ impl Matchmaking for MatchmakingService {
 }
 
 impl Shared {
-    async fn enqueue(&self, request: pb::EnqueueRequest) -> Result<pb::EnqueueResponse, Refusal> {
+    async fn enqueue(
+        &self,
+        caller: &Caller,
+        request: pb::EnqueueRequest,
+    ) -> Result<pb::EnqueueResponse, Refusal> {
+        caller.enqueues(request.players.iter().map(|player| player.player_id.as_str()))?;
         let new = enqueue::check(request, &self.queues, self.limits)?;
-        let enqueued = self.storage.enqueue(new, self.now()).await.map_err(refusals::enqueue)?;
+        let enqueued = match self.storage.enqueue(new, self.now()).await {
+            Err(EnqueueError::GroupQueued(ticket)) if caller.player.is_some() => {
+                // Who guesses a group's name doesn't learn its ticket's id.
+                let theirs = self.seen(caller, &ticket).await.is_ok();
+                let refusal = refusals::enqueue(EnqueueError::GroupQueued(ticket));
+                let metadata = if theirs { refusal.metadata } else { HashMap::new() };
+                return Err(Refusal { metadata, ..refusal });
+            }
+            enqueued => enqueued.map_err(refusals::enqueue)?,
+        };
         let state = enqueued.state();
         Ok(pb::EnqueueResponse {
             ticket_id: state.record.ticket.id.to_string(),
@@ -165,9 +186,14 @@ impl Shared {
         })
     }
 
-    async fn cancel(&self, ticket_id: &str) -> Result<pb::CancelResponse, Refusal> {
+    async fn cancel(&self, caller: &Caller, ticket_id: &str) -> Result<pb::CancelResponse, Refusal> {
         required_id("ticket_id", ticket_id)?;
-        let cancelled = self.storage.cancel(&TicketId::new(ticket_id), self.now()).await;
+        let id = TicketId::new(ticket_id);
+        if caller.player.is_some() {
+            // Whose a ticket is doesn't change, so nothing can come in between.
+            self.seen(caller, &id).await?;
+        }
+        let cancelled = self.storage.cancel(&id, self.now()).await;
         match cancelled.map_err(|error| refusals::storage(&error))? {
             None => Err(refusals::ticket_not_found()),
             Some(Cancelled::Yes) => {
@@ -180,7 +206,7 @@ impl Shared {
     }
 
     /// The ticket, after its status has changed or the wait is over.
-    async fn get(&self, ticket_id: &str, wait_ms: u32) -> Result<TicketState, Refusal> {
+    async fn get(&self, caller: &Caller, ticket_id: &str, wait_ms: u32) -> Result<TicketState, Refusal> {
         let mut fields = Fields::default();
         fields.id("ticket_id", ticket_id);
         if wait_ms > MAX_WAIT_MS {
@@ -191,7 +217,7 @@ impl Shared {
         // Followed before it is read: a change in between is not missed.
         let mut inbox = self.storage.signals().inbox();
         inbox.follow(&id);
-        let state = self.read(&id).await?;
+        let state = self.seen(caller, &id).await?;
         if wait_ms == 0 || state.status != Status::Queued {
             return Ok(state);
         }
@@ -203,11 +229,17 @@ impl Shared {
         self.read(&id).await
     }
 
-    /// The id of a ticket that is there.
-    async fn known(&self, ticket_id: &str) -> Result<TicketId, Refusal> {
+    /// The id of a ticket that is there, for this caller.
+    async fn known(&self, caller: &Caller, ticket_id: &str) -> Result<TicketId, Refusal> {
         required_id("ticket_id", ticket_id)?;
         let id = TicketId::new(ticket_id);
-        self.read(&id).await.map(|_| id)
+        self.seen(caller, &id).await.map(|_| id)
+    }
+
+    /// A ticket that the caller may see. Others are not there for them, in the very same words.
+    async fn seen(&self, caller: &Caller, id: &TicketId) -> Result<TicketState, Refusal> {
+        let state = self.read(id).await?;
+        if caller.sees(&state.record.ticket) { Ok(state) } else { Err(refusals::ticket_not_found()) }
     }
 
     async fn read(&self, id: &TicketId) -> Result<TicketState, Refusal> {

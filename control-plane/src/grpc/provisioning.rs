@@ -15,7 +15,7 @@ use tonic::{Request, Response, Streaming};
 
 pub(crate) use self::direct::DirectAllocations;
 use super::fields::{Fields, required_id};
-use crate::{allocation::Allocation, peers::Peers, queues::Queues, registry::Registry};
+use crate::{access::Caller, allocation::Allocation, peers::Peers, queues::Queues, registry::Registry};
 
 /// Messages on their way to one agent; what comes after them waits in the stream's task.
 const ANSWERS: usize = 16;
@@ -70,9 +70,10 @@ impl Provisioning for ProvisioningService {
     ) -> Result<Response<Self::ConnectStream>, tonic::Status> {
         let (answers, stream) = tokio::sync::mpsc::channel(ANSWERS);
         let shared = Arc::clone(&self.0);
+        let caller = Caller::of(&request)?;
         let messages = request.into_inner();
         self.0.tasks.spawn("agent stream", async move {
-            connect::serve(&shared, messages, answers).await;
+            connect::serve(&shared, &caller, messages, answers).await;
         });
         Ok(Response::new(Box::pin(ReceiverStream::new(stream))))
     }
@@ -81,7 +82,9 @@ impl Provisioning for ProvisioningService {
         &self,
         request: Request<pb::RegisterServerRequest>,
     ) -> Result<Response<pb::RegisterServerResponse>, tonic::Status> {
+        let caller = Caller::of(&request)?;
         let registration = convert::plain_server(request.into_inner())?;
+        caller.speaks_for(registration.server.as_str())?;
         let pace = self.0.rest_pace;
         self.0.peers.register(registration, pace.expiry).await.map_err(convert::not_held)?;
         Ok(Response::new(pb::RegisterServerResponse {
@@ -94,8 +97,10 @@ impl Provisioning for ProvisioningService {
         &self,
         request: Request<pb::DeregisterServerRequest>,
     ) -> Result<Response<pb::DeregisterServerResponse>, tonic::Status> {
+        let caller = Caller::of(&request)?;
         let server = request.into_inner().server_id;
         required_id("server_id", &server)?;
+        caller.deregisters(&server)?;
         let removed = self.0.peers.deregister(&ServerId::new(server)).await.map_err(convert::not_held)?;
         Ok(Response::new(pb::DeregisterServerResponse { removed }))
     }

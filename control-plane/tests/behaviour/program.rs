@@ -37,6 +37,16 @@ fn a_bad_configuration_exits_2_and_names_the_field() {
         ),
         ("matchmaking_role = 'api'", "matchmaking_role: can only be `all` here"),
         ("state = 'memory'\nmatchmaking_role = 'queue-worker'", "matchmaking_role: can only be `all` here"),
+        (
+            "grpc_addr = '0.0.0.0:0'",
+            "access_file: is needed where strangers can come, and grpc_addr is 0.0.0.0:0",
+        ),
+        ("access_file = '/nowhere'", "access_file: /nowhere: can't be read"),
+        (
+            "access_file = 'Cargo.toml'",
+            "access_file: Cargo.toml: line 1: needs a name, scopes and a credential",
+        ),
+        ("grpc_tls_key = 'k'", "grpc_tls_certificate: is needed"),
         ("max_queues = 0", "max_queues: must be at least 1"),
         ("[queues.'a']\nrule_set = 'none.json'", "queues.\"a\".rule_set: "),
         ("[queues.'a']\nrule_set = 'muster.toml'", "muster.toml:1:"),

@@ -655,6 +655,8 @@ pub mod matchmaking_client {
         /// Follows thousands of tickets on one stream. Each subscription is answered at once with the present state of the
         /// ticket (or `not_found`), then with every change, and ends by itself after a final status. Subscribing twice sends
         /// the state again. After a broken stream the caller subscribes again on a new one and misses nothing.
+        /// With `muster-player` the whole stream is that player's. A gateway, which has the tickets of many players on one stream, leaves
+        /// it away and sees to it itself that each is told of their own.
         pub async fn watch(
             &mut self,
             request: impl tonic::IntoStreamingRequest<Message = super::WatchRequest>,
@@ -829,6 +831,8 @@ pub mod matchmaking_server {
         /// Follows thousands of tickets on one stream. Each subscription is answered at once with the present state of the
         /// ticket (or `not_found`), then with every change, and ends by itself after a final status. Subscribing twice sends
         /// the state again. After a broken stream the caller subscribes again on a new one and misses nothing.
+        /// With `muster-player` the whole stream is that player's. A gateway, which has the tickets of many players on one stream, leaves
+        /// it away and sees to it itself that each is told of their own.
         async fn watch(
             &self,
             request: tonic::Request<tonic::Streaming<super::WatchRequest>>,

@@ -1,4 +1,4 @@
-//! One entry of a list of addresses, as it is written: `http://host:port`.
+//! One entry of a list of addresses, as it is written: `http://host:port`, or `https://host:port` for TLS.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -17,6 +17,7 @@ pub struct Target {
     pub(super) port: u16,
     /// Host and port as they were written, for whoever routes by name.
     pub(super) authority: Arc<str>,
+    pub(super) tls: bool,
 }
 
 impl Target {
@@ -44,9 +45,11 @@ fn target(setting: &str, url: &str) -> Result<Target, Invalid> {
     let wrong =
         |why: &str| Invalid::new(setting, format!("`{url}` {why}; give a URL such as http://127.0.0.1:3001"));
     let uri: Uri = url.parse().map_err(|error| wrong(&format!("is no address: {error}")))?;
-    if uri.scheme_str() != Some("http") {
-        return Err(wrong("does not begin with http:// (gRPC is plain here: keep that network private)"));
-    }
+    let tls = match uri.scheme_str() {
+        Some("http") => false,
+        Some("https") => true,
+        _ => return Err(wrong("does not begin with http:// or https://")),
+    };
     let authority = uri.authority().ok_or_else(|| wrong("has no host"))?;
     if authority.host().is_empty() || authority.as_str().contains('@') {
         return Err(wrong("needs a host, and no user"));
@@ -56,12 +59,18 @@ fn target(setting: &str, url: &str) -> Result<Target, Invalid> {
     }
     let port = match (authority.port_u16(), authority.as_str().ends_with(authority.host())) {
         (Some(port @ 1..), _) => port,
-        // As for every http:// URL.
-        (None, true) => 80,
+        // As for every such URL.
+        (None, true) => {
+            if tls {
+                443
+            } else {
+                80
+            }
+        }
         _ => return Err(wrong("has a port that is none of 1 to 65535")),
     };
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    Ok(Target { host: host.into(), port, authority: authority.as_str().into() })
+    Ok(Target { host: host.into(), port, authority: authority.as_str().into(), tls })
 }
 
 #[cfg(test)]
@@ -86,9 +95,16 @@ mod tests {
     }
 
     #[test]
+    fn https_has_its_own_port() {
+        let targets = read(&["https://cp, https://[::1]:3002,http://cp"]).unwrap();
+        let read: Vec<_> = targets.iter().map(|target| (target.tls, target.port)).collect();
+        assert_eq!(read, [(true, 443), (true, 3002), (false, 80)]);
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         for (url, expected) in [
-            ("https://cp", "`https://cp` does not begin with http://"),
+            ("ftp://cp", "`ftp://cp` does not begin with http://"),
             ("cp:3001", "`cp:3001` does not begin with http://"),
             ("http://cp/v1", "`http://cp/v1` has something behind its port"),
             ("http://cp:0", "`http://cp:0` has a port"),

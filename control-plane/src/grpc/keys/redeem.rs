@@ -15,14 +15,19 @@ use tokens::{Claims, Expected, MAX_TOKEN_BYTES, Verifier};
 use uuid::Uuid;
 
 use super::KeysService;
-use crate::grpc::{fields::Fields, refusals};
+use crate::{
+    access::Caller,
+    grpc::{fields::Fields, refusals},
+};
 
 impl KeysService {
     pub(super) async fn redeem(
         &self,
+        caller: &Caller,
         request: pb::RedeemTokenRequest,
     ) -> Result<pb::RedeemTokenResponse, Refusal> {
         check(&request)?;
+        caller.speaks_for(&request.server_id)?;
         let claims = self.verify(&request)?;
         let by = match request.redemption_id {
             nameless if nameless.is_empty() => RedemptionId::new(Uuid::now_v7().to_string()),
@@ -119,11 +124,11 @@ mod tests {
             server_id: "s-1".to_owned(),
             redemption_id: String::new(),
         };
-        keys.redeem(request()).await.unwrap();
+        keys.redeem(&Caller::anybody(), request()).await.unwrap();
         keys.storage.sweep(Time(clock.now_ms()), 100).await.unwrap();
-        let again = keys.redeem(request()).await.unwrap_err();
+        let again = keys.redeem(&Caller::anybody(), request()).await.unwrap_err();
         assert_eq!(again.reason, Reason::TokenAlreadyRedeemed);
         keys.storage.sweep(Time(clock.now_ms()) + lifetime + tokens::DEFAULT_LEEWAY, 100).await.unwrap();
-        keys.redeem(request()).await.unwrap();
+        keys.redeem(&Caller::anybody(), request()).await.unwrap();
     }
 }

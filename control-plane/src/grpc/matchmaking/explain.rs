@@ -6,15 +6,20 @@ use storage::{Status, TicketState};
 
 use super::Shared;
 use crate::{
+    access::Caller,
     delivery,
     grpc::fields::required_id,
     matchmaker::{Outlook, Standing},
 };
 
 impl Shared {
-    pub(super) async fn explain(&self, ticket_id: &str) -> Result<pb::ExplainTicketResponse, Refusal> {
+    pub(super) async fn explain(
+        &self,
+        caller: &Caller,
+        ticket_id: &str,
+    ) -> Result<pb::ExplainTicketResponse, Refusal> {
         required_id("ticket_id", ticket_id)?;
-        let state = self.read(&TicketId::new(ticket_id)).await?;
+        let state = self.seen(caller, &TicketId::new(ticket_id)).await?;
         let (ticket, queue) = (&state.record.ticket, &state.record.queue);
         let (place, explanation) = if state.status == Status::Queued {
             let (places, explanation) = tokio::join!(self.places([&state]), self.explanation(&state));

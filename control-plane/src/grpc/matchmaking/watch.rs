@@ -17,6 +17,7 @@ use tonic::{Status as GrpcStatus, Streaming};
 
 use super::Shared;
 use crate::{
+    access::Caller,
     delivery,
     grpc::{
         fields::{required_id, shortened},
@@ -72,6 +73,7 @@ pub(super) async fn one(shared: &Shared, id: &TicketId, answers: &Answers<pb::Wa
 /// What one stream of many subscriptions has told about each ticket so far.
 struct Watch<'a> {
     shared: &'a Shared,
+    caller: &'a Caller,
     inbox: storage::Inbox,
     told: HashMap<TicketId, (pb::TicketStatus, Option<pb::QueuePlace>)>,
     answers: &'a Answers<pb::WatchResponse>,
@@ -83,11 +85,12 @@ struct Gone;
 /// Follows what the other side subscribes to, until it closes its half.
 pub(super) async fn many(
     shared: &Shared,
+    caller: &Caller,
     requests: Streaming<pb::WatchRequest>,
     answers: &Answers<pb::WatchResponse>,
 ) {
     let inbox = shared.storage.signals().inbox();
-    let mut watch = Watch { shared, inbox, told: HashMap::new(), answers };
+    let mut watch = Watch { shared, caller, inbox, told: HashMap::new(), answers };
     // Who subscribes to many at once has them read at once.
     let mut requests = requests.ready_chunks(READ_AT_ONCE);
     let mut read_again = tokio::time::interval(READ_AGAIN);
@@ -179,6 +182,8 @@ impl Watch<'_> {
             let (answers, shared) = (self.answers, self.shared);
             let mut places = shared.places(states.iter().flatten()).await.into_iter();
             let found = states.into_iter().map(|state| state.map(|state| (state, places.next().flatten())));
+            // What isn't theirs to see isn't there.
+            let found = found.map(|found| found.filter(|(state, _)| self.caller.sees(&state.record.ticket)));
             let is_told = |(_, found): &(_, Option<(TicketState, Option<Place>)>)| {
                 let known = found.as_ref().filter(|_| why == Tell::InPassing);
                 known.is_none_or(|(state, place)| self.is_news(state, place.as_ref()))

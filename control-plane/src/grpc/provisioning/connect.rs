@@ -18,6 +18,7 @@ use tonic::{Code, Status, Streaming};
 
 use super::{Shared, convert};
 use crate::{
+    access::Caller,
     grpc::refusals,
     registry::{Answer, Arrival, Command, Link},
 };
@@ -33,7 +34,12 @@ type Answers = mpsc::Sender<Result<pb::ConnectResponse, Status>>;
 static NEXT_LINK: AtomicU64 = AtomicU64::new(1);
 
 /// Serves the stream until either side ends it.
-pub(super) async fn serve(shared: &Shared, mut messages: Streaming<pb::ConnectRequest>, answers: Answers) {
+pub(super) async fn serve(
+    shared: &Shared,
+    caller: &Caller,
+    mut messages: Streaming<pb::ConnectRequest>,
+    answers: Answers,
+) {
     let hello = tokio::select! {
         hello = hello(&mut messages) => hello,
         () = shared.tasks.stopping().cancelled() => Err(refusals::shutting_down()),
@@ -47,6 +53,10 @@ pub(super) async fn serve(shared: &Shared, mut messages: Streaming<pb::ConnectRe
         Err(refusal) => return end(&answers, refusal),
     };
     let server = greeting.registration.server.clone();
+    if let Err(refusal) = caller.speaks_for(server.as_str()) {
+        tracing::warn!(%server, caller = &*caller.name, "an agent may not speak for this server");
+        return end(&answers, refusal);
+    }
     let term = match shared.peers.hold(&server, &greeting.instance).await {
         Ok(term) => term,
         Err(refused) => return end(&answers, convert::not_held(refused)),
