@@ -21,6 +21,7 @@ mod roles;
 mod rule;
 mod sizes;
 mod slots;
+mod sorting;
 mod teams;
 mod value;
 mod win;
@@ -39,6 +40,7 @@ use self::{
     roles::Roles,
     rule::{Miss, Rule},
     slots::{NumberOf, Slots},
+    sorting::Sorting,
 };
 use crate::{
     Ticket, Time,
@@ -62,6 +64,7 @@ pub struct Judge {
     /// The slot of the number by which teams are balanced.
     balanced: Option<usize>,
     most_players: usize,
+    sorting: Sorting,
 }
 
 /// Tickets in teams.
@@ -132,6 +135,7 @@ impl Judge {
             moments: Moments::new(&rules, &compiled),
             roles: played.iter().map(|team| Roles::new(&rules.teams[team.spec].roles)).collect(),
             most_players: plan::most_players(&played),
+            sorting: Sorting::new(&rules),
             plan: Plan::new(played, &pairs, &slots, near, shared),
             rules,
             slots,
@@ -151,6 +155,20 @@ impl Judge {
     /// How the search should look for tickets.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// Whether a sort rule says which tickets are looked at first.
+    pub fn sorts(&self) -> bool {
+        !self.sorting.is_empty()
+    }
+
+    /// The tickets that may be in a match with `anchor` in the order of the sort rules: those to be looked at first come first, and
+    /// equals keep their order.
+    pub fn sorted<'a, T>(&self, anchor: &Facts, tickets: Vec<T>, facts: impl Fn(&T) -> &'a Facts) -> Vec<T> {
+        let place = |ticket: T| (self.sorting.place(anchor, facts(&ticket)), ticket);
+        let mut placed: Vec<_> = tickets.into_iter().map(place).collect();
+        placed.sort_by(|(a, _), (b, _)| sorting::compare(a, b));
+        placed.into_iter().map(|(_, ticket)| ticket).collect()
     }
 
     /// The most players that a match ever has.

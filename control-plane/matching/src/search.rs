@@ -44,8 +44,8 @@ const OF_A_PASS: u32 = 100_000;
 #[derive(Debug)]
 pub(crate) struct Search {
     judge: Judge,
-    /// Whether some rule is a preference.
-    weighs: bool,
+    /// Whether somebody else than who lies closest may be preferred: by a weight, or a sort rule.
+    prefers_others: bool,
     /// Whether a match may be better than another beyond how close its tickets lie: by preferences, or balance.
     choosy: bool,
     waiting: Waiting,
@@ -63,9 +63,10 @@ impl Search {
     pub(crate) fn new(rules: Arc<RuleSet>) -> Self {
         let weighs = rules.rules.iter().any(|rule| rule.weight.is_some());
         let balances = matches!(rules.algorithm.strategy, Strategy::Balanced { .. });
+        let judge = Judge::new(rules);
         Self {
-            judge: Judge::new(rules),
-            weighs,
+            prefers_others: weighs || judge.sorts(),
+            judge,
             choosy: weighs || balances,
             waiting: Waiting::default(),
             untried: BTreeSet::new(),
@@ -173,7 +174,7 @@ impl Search {
         /// A division of all costs about as much as a try for each so many tickets.
         const WORTH: usize = 16;
         let new = self.untried.len();
-        if self.weighs || self.indivisible {
+        if self.prefers_others || self.indivisible {
             return Vec::new();
         }
         if new < WORTH || new.min(limit) < self.waiting.len() / WORTH {
@@ -187,8 +188,7 @@ impl Search {
     /// Looks for a match that has to do with this ticket.
     fn attempt(&self, slot: Slot, now: Time, effort: &mut Effort) -> Option<Arranged> {
         let near = neighbours::of(&self.judge, &self.waiting, slot, now, effort);
-        // Who lies closest is no answer where weights may prefer somebody else.
-        if !self.weighs
+        if !self.prefers_others
             && let Some(arranged) = grouping::closest(&self.judge, &self.waiting, &near, now, effort)
         {
             return Some(arranged);

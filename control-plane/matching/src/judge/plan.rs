@@ -12,8 +12,8 @@ use super::{
     slots::{NumberOf, Slots},
 };
 use crate::rule_set::{
-    self, AgeBasis, Aggregation, AttributeType, Changing, CollectionOperation, Expression, Property,
-    RuleKind, RuleSet, Strategy, Teams,
+    self, AgeBasis, Aggregation, AttributeType, Changing, CollectionOperation, Direction, Expression,
+    Property, RuleKind, RuleSet, Strategy, Teams,
 };
 
 /// What makes a search fast. Derived from the rules; following it is never needed for a match to be right.
@@ -173,7 +173,9 @@ pub(super) fn nearness(
 fn sorted_by(rules: &RuleSet, slots: &mut Slots) -> Option<usize> {
     let by_algorithm = rules.algorithm.sort_by.iter().map(|attribute| (attribute, Aggregation::Avg));
     let by_rule = |rule: &rule_set::Rule| match &rule.kind {
-        RuleKind::DistanceSort { attribute, map_key: None, party, .. } => Some((attribute.clone(), *party)),
+        RuleKind::DistanceSort { attribute, direction: Direction::Ascending, map_key: None, party } => {
+            Some((attribute.clone(), *party))
+        }
         _ => None,
     };
     let balanced = match &rules.algorithm.strategy {

@@ -22,10 +22,14 @@ pub(super) fn around(
     effort: &mut Effort,
 ) -> Option<Arranged> {
     let seed = near.list[near.seed];
-    let candidates: Vec<Neighbour> =
+    let mut candidates: Vec<Neighbour> =
         near.list.iter().filter(|neighbour| neighbour.meets_seed).copied().collect();
     let sizes = sizes(judge, waiting, &candidates, now);
     let anchor = candidates.iter().min_by_key(|candidate| candidate.order)?.slot;
+    if judge.sorts() {
+        candidates =
+            judge.sorted(&waiting[anchor].facts, candidates, |candidate| &waiting[candidate.slot].facts);
+    }
     let mut assembly =
         Assembly { judge, waiting, now, sizes, chosen: Vec::new(), players: 0, found: None, done: false };
     if anchor != seed.slot {
@@ -79,7 +83,9 @@ impl Assembly<'_> {
         self.done = false;
         let there: usize = candidates.iter().map(|candidate| candidate.size).sum();
         for players in (usize::max(min, 1)..=usize::min(max, there)).rev() {
-            for run in runs(candidates, musts, players) {
+            // In another order than that of the line there are no runs.
+            let runs = if self.judge.sorts() { vec![candidates] } else { runs(candidates, musts, players) };
+            for run in runs {
                 let others: Vec<_> =
                     run.iter().filter(|candidate| !musts.contains(&candidate.slot)).copied().collect();
                 self.fill(&others, players, effort);
