@@ -2,8 +2,8 @@
 //!
 //! What `muster dev` is for a game, this is for operations: two control planes that serve calls, two that form matches, two
 //! gateways, four game servers with their agents, and players that keep coming. Every program is a process of its own with
-//! the arguments that it would have in production; kill any of them and see. [`plan`] says what runs, [`supervisor`]
-//! starts, restarts and stops it, [`look`] asks it how it is, and [`screen`] shows that.
+//! the arguments that it would have in production; kill any of them and see. `plan` says what runs, `supervisor`
+//! starts, restarts and stops it, `look` asks it how it is, and `screen` shows that.
 
 mod child;
 mod look;
