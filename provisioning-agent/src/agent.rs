@@ -7,10 +7,11 @@ use runtime::{
     Clock, Tasks,
     endpoints::{self, Endpoints},
 };
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    agones::{self, SdkApi},
     config::{Config, Server},
     handle::Handle,
     ids::InstanceId,
@@ -30,26 +31,42 @@ pub struct ProvisioningAgent {
     endpoints: Endpoints,
     listener: TcpListener,
     http_addr: SocketAddr,
+    /// Where game servers reach the Agones SDK by gRPC, where they do.
+    grpc: Option<(TcpListener, SocketAddr)>,
 }
 
 impl ProvisioningAgent {
-    /// Checks all settings, then opens the port of the local API.
+    /// Checks all settings, then opens the ports of the local API and the Agones SDK.
     ///
     /// # Errors
-    /// [`runtime::config::Invalid`] names a setting that can't be used; [`runtime::listen::ListenError`] says why the port can't be opened.
+    /// [`runtime::config::Invalid`] names a setting that can't be used; [`runtime::listen::ListenError`] says why a port can't be opened.
     pub async fn bind(config: Config) -> anyhow::Result<Self> {
         let server = Arc::new(Server::check(&config)?);
         let targets = endpoints::parse("control_plane", &config.control_plane)?;
         endpoints::check_refresh("control_plane_refresh", config.control_plane_refresh)?;
         let endpoints = Endpoints::new(targets, config.control_plane_refresh, endpoints::system_resolver());
-        let listener = runtime::listen::listen(config.http_addr, "the local API", "--http-addr").await?;
+        let listener =
+            runtime::listen::listen(config.local_http_addr(), "the local API", "--http-addr").await?;
         let http_addr = listener.local_addr().context("can't read the address of the local API")?;
-        Ok(Self { server, endpoints, listener, http_addr })
+        let grpc = match config.local_grpc_addr() {
+            None => None,
+            Some(addr) => {
+                let listener = runtime::listen::listen(addr, "the Agones SDK", "--grpc-addr").await?;
+                let addr = listener.local_addr().context("can't read the address of the Agones SDK")?;
+                Some((listener, addr))
+            }
+        };
+        Ok(Self { server, endpoints, listener, http_addr, grpc })
     }
 
     /// Where the game server reaches the local API.
     pub fn http_addr(&self) -> SocketAddr {
         self.http_addr
+    }
+
+    /// Where the game server reaches the Agones SDK by gRPC, where it is served.
+    pub fn grpc_addr(&self) -> Option<SocketAddr> {
+        self.grpc.as_ref().map(|(_, addr)| *addr)
     }
 
     /// Runs until `stop`, then takes the server off the control plane's list and joins every task.
@@ -64,15 +81,29 @@ impl ProvisioningAgent {
         let clock = Clock::start();
         let identity = Identity { server: Arc::clone(&self.server), instance_id: new_instance() };
         let (agent, calls) = Handle::new();
+        let (changes, changed) = watch::channel(0);
+        let sdk = SdkApi::new(
+            agent.clone(),
+            Arc::clone(&self.server),
+            identity.instance_id.clone(),
+            changed,
+            tasks.stopping().clone(),
+        );
+        let grpc_addr = self.grpc_addr().map(tracing::field::display);
         let jwks = Jwks::new();
         tasks.spawn("control plane addresses", self.endpoints.clone().run(tasks.stopping().clone()));
         let route = Route::new(self.endpoints.clone());
         tasks.spawn("keys", jwks.clone().keep_fresh(route, tasks.stopping().clone()));
         let api = LocalApi { agent, jwks, server: self.server, instance_id: identity.instance_id.clone() };
-        tasks.spawn("local API", local_api::serve(self.listener, api, tasks.stopping().clone()));
-        tracing::info!(server_id = %identity.server.server_id, http_addr = %self.http_addr, "the agent runs");
+        let routes = agones::routes(sdk.clone());
+        tasks.spawn("local API", local_api::serve(self.listener, api, routes, tasks.stopping().clone()));
+        tracing::info!(server_id = %identity.server.server_id, http_addr = %self.http_addr, grpc_addr, "the agent runs");
+        if let Some((listener, _)) = self.grpc {
+            tasks.spawn("Agones SDK", agones::serve(listener, sdk));
+        }
         let machine = Machine::start(terms(&identity), clock.now_ms());
-        let driver = Driver::new(identity, machine, clock, Route::new(self.endpoints), tasks.clone(), calls);
+        let route = Route::new(self.endpoints);
+        let driver = Driver::new(identity, machine, clock, route, tasks.clone(), calls, changes);
         let end = driver.run(stop).await;
         tasks.join(JOIN).await?;
         match end {
@@ -94,5 +125,6 @@ fn terms(identity: &Identity) -> Terms {
         land_types: identity.server.land_types.clone(),
         capacity: usize::try_from(identity.server.capacity).unwrap_or(usize::MAX),
         mode: identity.server.mode,
+        sdk: identity.server.sdk.clone(),
     }
 }

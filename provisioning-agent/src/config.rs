@@ -3,6 +3,7 @@
 //! Nothing here judges a value beyond its form; [`Server::check`] looks at all of them together and is the only way to what
 //! the rest of the agent works with.
 
+mod sdk;
 mod server;
 
 use std::{
@@ -13,8 +14,11 @@ use std::{
 
 pub use server::Server;
 
-/// Where the loopback API listens unless it is told otherwise.
+use crate::machine::SdkLands;
+
+/// Where the loopback API listens unless it is told otherwise, and the Agones SDK by gRPC beside it.
 const HTTP_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9358);
+const GRPC_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9357);
 
 /// Registers one game server with the control plane and keeps it registered. Run it beside the game server.
 #[derive(Debug, Clone, clap::Parser)]
@@ -73,6 +77,35 @@ pub struct Config {
     /// How long a land lives with `--lands=auto`, where nobody reports its end. 1s to 30d.
     #[arg(long, env = "AUTO_LAND_LIFETIME", default_value = "2h", value_parser = runtime::config::duration, help_heading = "Lands")]
     pub auto_land_lifetime: Duration,
+    /// Where a game server reaches the Agones SDK by gRPC. Loopback only. Without it: 127.0.0.1:9357 where `--http-addr` isn't
+    /// set, else nowhere.
+    #[arg(long, env = "AGENT_GRPC_ADDR", help_heading = "Agones SDK")]
+    pub grpc_addr: Option<SocketAddr>,
+    /// The port of the Agones SDK by gRPC, in the words of Agones; in place of that of `--grpc-addr`.
+    #[arg(long, env = "AGONES_SDK_GRPC_PORT", help_heading = "Agones SDK")]
+    pub agones_sdk_grpc_port: Option<u16>,
+    /// The port of the Agones SDK by HTTP, in the words of Agones; in place of that of `--http-addr`.
+    #[arg(long, env = "AGONES_SDK_HTTP_PORT", help_heading = "Agones SDK")]
+    pub agones_sdk_http_port: Option<u16>,
+    /// Who says that a land is ready, where the game server speaks nothing but the Agones SDK: this agent at once, or the game
+    /// server once it has seen that it is allocated.
+    #[arg(long, env = "AGENT_SDK_LANDS", value_enum, default_value_t = SdkLands::AtOnce, help_heading = "Agones SDK")]
+    pub sdk_lands: SdkLands,
+    /// A counter of the game server's own, `name=capacity`. Repeat it, or separate by commas; at most 64. `rooms` is always
+    /// there.
+    #[arg(long, env = "AGENT_SDK_COUNTERS", value_delimiter = ',', help_heading = "Agones SDK")]
+    pub sdk_counter: Vec<String>,
+    /// A list of the game server's own, `name=capacity`, of at most 1000 values. Repeat it, or separate by commas; at most 64.
+    /// `players` is always there, with a capacity of 1000 unless it is named here.
+    #[arg(long, env = "AGENT_SDK_LISTS", value_delimiter = ',', help_heading = "Agones SDK")]
+    pub sdk_list: Vec<String>,
+    /// How often a game server that speaks the Agones SDK has to say that it is well, from when it is first heard of. Silent for
+    /// longer, it gets no new lands. 100ms to 1h; 0s: its health isn't judged.
+    #[arg(long, env = "AGENT_HEALTH_PERIOD", default_value = "5s", value_parser = runtime::config::duration, help_heading = "Agones SDK")]
+    pub health_period: Duration,
+    /// How many such periods of silence make it `Unhealthy`, 2 to 100.
+    #[arg(long, env = "AGENT_HEALTH_FAILURES", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..=100), help_heading = "Agones SDK")]
+    pub health_failures: u32,
     /// Where to serve Prometheus metrics.
     #[arg(long, env = "METRICS_ADDR", default_value = "127.0.0.1:9403")]
     pub metrics_addr: Option<SocketAddr>,

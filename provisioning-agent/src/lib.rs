@@ -5,6 +5,7 @@
 //! | [`machine`] | all decisions, without network, clock or task: lands, heartbeats, tries, the end |
 //! | `stream` | drives the machine against the control plane |
 //! | `local_api` | the loopback HTTP API for the game server |
+//! | `agones` | the same for game servers that speak the Agones SDK, by gRPC and HTTP |
 //! | `route` | which replica of the control plane comes next |
 //! | `jwks` | the public keys, cached |
 //! | `agent` | starts and joins all of it |
@@ -17,6 +18,7 @@ pub mod ids;
 pub mod machine;
 
 mod agent;
+mod agones;
 mod handle;
 mod jwks;
 mod local_api;

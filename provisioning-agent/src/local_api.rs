@@ -11,6 +11,7 @@
 //! | `DELETE /v1/lands/{landId}` | the land is over |
 //! | `POST /v1/drain` | no new lands |
 //! | `GET /v1/jwks` | the keys that match tokens are verified with |
+//! | `/ready`, `/gameserver`, … | the Agones SDK: see [`crate::agones`] |
 //!
 //! It trusts whoever reaches the loopback, and nobody else: `local_api/guard.rs` keeps browsers out. What is asked becomes a
 //! question to the machine (see [`crate::handle`]); nothing is decided here.
@@ -47,8 +48,8 @@ pub(crate) struct LocalApi {
     pub(crate) instance_id: InstanceId,
 }
 
-/// Serves the API on `listener` until `stop`.
-pub(crate) async fn serve(listener: TcpListener, api: LocalApi, stop: CancellationToken) {
+/// Serves the API on `listener` until `stop`, and the routes of `agones` beside it.
+pub(crate) async fn serve(listener: TcpListener, api: LocalApi, agones: Router, stop: CancellationToken) {
     // A command is one small write that should leave at once.
     let listener = listener.tap_io(|connection| {
         if let Err(error) = connection.set_nodelay(true) {
@@ -56,8 +57,8 @@ pub(crate) async fn serve(listener: TcpListener, api: LocalApi, stop: Cancellati
         }
     });
     let stopped = stop.clone();
-    let server =
-        axum::serve(listener, router(api)).with_graceful_shutdown(async move { stop.cancelled().await });
+    let server = axum::serve(listener, router(api, agones))
+        .with_graceful_shutdown(async move { stop.cancelled().await });
     tokio::select! {
         served = server => report(served),
         () = async { stopped.cancelled().await; tokio::time::sleep(GRACE).await } => {}
@@ -70,7 +71,7 @@ fn report(served: io::Result<()>) {
     }
 }
 
-fn router(api: LocalApi) -> Router {
+fn router(api: LocalApi, agones: Router) -> Router {
     Router::new()
         .route("/health", get(server::health))
         .route("/v1/status", get(server::status))
@@ -82,8 +83,9 @@ fn router(api: LocalApi) -> Router {
         .route("/v1/lands/{landId}/ready", post(lands::ready))
         .route("/v1/lands/{landId}/refuse", post(lands::refuse))
         .route("/v1/lands/{landId}/players", put(lands::players))
+        .with_state(api)
+        .merge(agones)
         .fallback(problem::no_such_path)
         .method_not_allowed_fallback(problem::no_such_method)
         .layer(middleware::from_fn(guard::guard))
-        .with_state(api)
 }

@@ -5,13 +5,15 @@
 //! test lives through a week of failures in a microsecond, and nothing here can block or be cut off halfway.
 //!
 //! It owns which lands there are, what the control plane was told, when it is told next and when it is tried again. What the
-//! control plane commands is in `machine/commands.rs`, what the game server asks in `machine/game_server.rs`.
+//! control plane commands is in `machine/commands.rs`, what the game server asks in `machine/game_server.rs`, or, through the
+//! Agones SDK, in `machine/sdk.rs`.
 
 mod commands;
 mod game_server;
 mod lands;
 mod link;
 mod messages;
+mod sdk;
 
 #[cfg(test)]
 mod tests;
@@ -21,10 +23,15 @@ use std::collections::VecDeque;
 use crate::ids::{CommandId, LandId};
 use lands::{Lands, State};
 use link::{FAREWELL_MS, Link, LinkState};
+use sdk::Sdk;
 
 pub use game_server::{AdoptError, LandError, LandStatus, Phase, Status};
 pub use lands::TooMuch;
 pub use messages::{Allocation, Down, End, LandReport, Loss, Mode, Note, Notice, Output, Team, Terms, Up};
+pub use sdk::{
+    Counter, CounterChange, HealthTerms, List, ListChange, MOST_VALUES, PLAYERS, ROOMS, SdkError, SdkLands,
+    SdkTerms, SdkView, Standing,
+};
 
 /// For how long nobody may listen for lands before the control plane is told that the game server doesn't answer.
 const UNWATCHED_MS: u64 = 10_000;
@@ -43,6 +50,8 @@ pub struct Machine {
     unwatched_since_ms: Option<u64>,
     link: Link,
     lands: Lands,
+    /// What is said and asked through the Agones SDK.
+    sdk: Sdk,
     outputs: VecDeque<Output>,
 }
 
@@ -51,6 +60,7 @@ impl Machine {
     pub fn start(terms: Terms, now_ms: u64) -> Self {
         let mut machine = Self {
             ready: terms.mode != Mode::Report,
+            sdk: Sdk::new(terms.sdk.clone()),
             terms,
             draining: None,
             unwatched_since_ms: Some(now_ms),
@@ -71,7 +81,7 @@ impl Machine {
 
     /// When to call [`Machine::time_passed`], at the latest.
     pub fn next_deadline_ms(&self) -> Option<u64> {
-        let deadlines = [self.link.next_ms(), self.lands.next_due_ms()];
+        let deadlines = [self.link.next_ms(), self.lands.next_due_ms(), self.sdk.next_ms()];
         deadlines.into_iter().flatten().min()
     }
 
@@ -97,15 +107,19 @@ impl Machine {
             return;
         }
         self.link.opened(now_ms);
-        let lands = self.lands.report();
-        let draining = self.draining.is_some();
+        let (lands, draining) = (self.lands.report(), self.takes_no_lands());
         self.send(Up::Hello { lands, draining });
+        if !self.healthy(now_ms) {
+            // Hello doesn't say so; the first heartbeat does, right after the welcome.
+            self.link.soon(now_ms);
+        }
     }
 
     /// The stream ended, or could not be opened. `jitter` is a random number from 0 to 1.
     pub fn stream_lost(&mut self, now_ms: u64, jitter: f64, loss: Loss) {
         match (&self.link.state, loss) {
             (LinkState::Leaving { .. }, _) => self.finish(End::Stopped),
+            (LinkState::Parting { .. }, _) => self.parted(now_ms),
             (LinkState::Idle | LinkState::Waiting { .. } | LinkState::Ended, _) => {}
             (_, Loss::Superseded) => self.superseded(String::new()),
             // Who was welcome before may be again: another try costs nothing and a server that gives up costs its players.
@@ -131,8 +145,13 @@ impl Machine {
                 self.outputs.push_back(Output::Disconnect);
                 self.finish(End::Stopped);
             }
+            LinkState::Parting { give_up_ms } if *give_up_ms <= now_ms => {
+                self.outputs.push_back(Output::Disconnect);
+                self.parted(now_ms);
+            }
             _ => {}
         }
+        self.sdk_time_passed(now_ms);
         while let Some((land_id, land)) = self.lands.take_due(now_ms) {
             match land.state {
                 State::Allocating(command) => self.give_up(&command.command_id, &land_id),
@@ -144,7 +163,7 @@ impl Machine {
                 sequence,
                 healthy: self.healthy(now_ms),
                 lands: self.lands.report(),
-                draining: self.draining.is_some(),
+                draining: self.takes_no_lands(),
             });
         }
     }
@@ -155,13 +174,44 @@ impl Machine {
             return;
         }
         self.forget_undecided("the agent is shutting down");
-        if self.link.is_open() {
+        if let LinkState::Parting { give_up_ms } = self.link.state {
+            // Goodbye was said already, for the game server.
+            self.link.state = LinkState::Leaving { give_up_ms };
+        } else if self.link.is_open() {
             self.send(Up::Goodbye { reason: "the agent is shutting down" });
             self.link.state = LinkState::Leaving { give_up_ms: now_ms + FAREWELL_MS };
         } else {
             self.outputs.push_back(Output::Disconnect);
             self.finish(End::Stopped);
         }
+    }
+
+    /// The game server can take lands: registration begins, where it has not.
+    fn open(&mut self, now_ms: u64) {
+        if std::mem::replace(&mut self.ready, true) {
+            self.link.hurry(now_ms);
+            return;
+        }
+        if self.unwatched_since_ms.is_some() {
+            self.unwatched_since_ms = Some(now_ms);
+        }
+        self.sdk.revive();
+        // Where a goodbye is on its way, it goes first.
+        if !matches!(self.link.state, LinkState::Parting { .. }) {
+            self.connect(now_ms);
+        }
+    }
+
+    /// The goodbye of a game server has arrived, or never will. The next life may have begun.
+    fn parted(&mut self, now_ms: u64) {
+        self.link.state = LinkState::Idle;
+        if self.ready {
+            self.connect(now_ms);
+        }
+    }
+
+    fn takes_no_lands(&self) -> bool {
+        self.draining.is_some() || self.sdk.is_reserved()
     }
 
     fn connect(&mut self, now_ms: u64) {
@@ -218,10 +268,13 @@ impl Machine {
         self.send(Up::LandRefused { command_id, reason });
     }
 
-    /// Whether there is a game server to answer: with [`Mode::Auto`] none is needed.
+    /// Whether there is a game server to answer: with [`Mode::Auto`] none is needed, and one that speaks the SDK is judged by
+    /// what is heard of it there.
     fn healthy(&self, now_ms: u64) -> bool {
         let unwatched_ms = self.unwatched_since_ms.map(|since| now_ms.saturating_sub(since));
-        self.terms.mode != Mode::Report || unwatched_ms.is_none_or(|ms| ms < UNWATCHED_MS)
+        let listens = unwatched_ms.is_none_or(|ms| ms < UNWATCHED_MS);
+        let answers = self.terms.mode != Mode::Report || listens || self.sdk.has_spoken();
+        answers && !self.sdk.standing().is_silent()
     }
 
     fn send(&mut self, message: Up) {

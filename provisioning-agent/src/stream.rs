@@ -11,7 +11,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use proto::provisioning::v1::ConnectRequest;
 use runtime::{Clock, Tasks};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::route::Route;
@@ -56,6 +56,8 @@ pub(crate) struct Driver {
     events: mpsc::Receiver<(u64, Event)>,
     report: mpsc::Sender<(u64, Event)>,
     watcher: Option<mpsc::Sender<Notice>>,
+    /// Says that there is something new to see through the Agones SDK.
+    changes: watch::Sender<u64>,
     log: log::Log,
 }
 
@@ -75,6 +77,7 @@ impl Driver {
         route: Route,
         tasks: Tasks,
         calls: mpsc::Receiver<Call>,
+        changes: watch::Sender<u64>,
     ) -> Self {
         let (report, events) = mpsc::channel(EVENTS);
         Self {
@@ -91,6 +94,7 @@ impl Driver {
             events,
             report,
             watcher: None,
+            changes,
         }
     }
 
@@ -103,6 +107,8 @@ impl Driver {
                 return end;
             }
             self.log.state(&self.machine);
+            let revision = self.machine.sdk_revision();
+            self.changes.send_if_modified(|shown| std::mem::replace(shown, revision) != revision);
             self.machine.set_replicas(self.route.len());
             let due = match self.machine.next_deadline_ms() {
                 Some(at_ms) => self.clock.instant_of(at_ms),

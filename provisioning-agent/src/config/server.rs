@@ -1,13 +1,17 @@
 //! The game server that an agent speaks for, after every setting was found usable.
 
-use std::{collections::BTreeMap, net::IpAddr, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use runtime::config::Invalid;
 
-use super::{Config, Lands, Scheme};
+use super::{Config, Lands, Scheme, sdk};
 use crate::{
     ids::{self, LandType, ServerId},
-    machine::Mode,
+    machine::{Mode, SdkTerms},
 };
 
 const MAX_LAND_TYPES: usize = 32;
@@ -34,19 +38,15 @@ pub struct Server {
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) version: String,
     pub(crate) mode: Mode,
+    pub(crate) sdk: SdkTerms,
 }
 
 impl Server {
     /// Looks at all settings together; the first that can't be used is named.
     pub fn check(config: &Config) -> Result<Self, Invalid> {
-        if !config.http_addr.ip().is_loopback() {
-            return Err(Invalid::new(
-                "http_addr",
-                format!(
-                    "{} is reachable from other machines, and this API trusts whoever reaches it; use a loopback address, for example 127.0.0.1:9358",
-                    config.http_addr
-                ),
-            ));
+        loopback("http_addr", config.local_http_addr())?;
+        if let Some(addr) = config.local_grpc_addr() {
+            loopback("grpc_addr", addr)?;
         }
         Ok(Self {
             server_id: ServerId::parse(&config.server_id).map_err(|error| invalid("server_id", error))?,
@@ -68,11 +68,25 @@ impl Server {
             labels: labels(&config.label)?,
             version: text("game_version", config.game_version.as_deref())?,
             mode: mode(config)?,
+            sdk: sdk::terms(config)?,
         })
     }
 }
 
-fn invalid(setting: &str, why: impl std::fmt::Display) -> Invalid {
+fn loopback(setting: &str, addr: SocketAddr) -> Result<(), Invalid> {
+    if addr.ip().is_loopback() {
+        return Ok(());
+    }
+    let port = addr.port();
+    Err(invalid(
+        setting,
+        format!(
+            "{addr} is reachable from other machines, and this API trusts whoever reaches it; use a loopback address, for example 127.0.0.1:{port}"
+        ),
+    ))
+}
+
+pub(super) fn invalid(setting: &str, why: impl std::fmt::Display) -> Invalid {
     Invalid::new(setting, why.to_string())
 }
 

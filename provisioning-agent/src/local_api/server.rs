@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ids::{InstanceId, LandId, LandType, ServerId},
-    machine::{LandReport, LandStatus, Phase},
+    machine::{LandReport, LandStatus, Phase, Standing},
 };
 
 /// What `GET /v1/status` answers.
@@ -21,6 +21,7 @@ pub(super) struct Status {
     server_id: ServerId,
     instance_id: InstanceId,
     state: Phase,
+    health: Standing,
     land_types: Vec<LandType>,
     capacity: u32,
     lands: Vec<LandStatus>,
@@ -87,6 +88,7 @@ async fn answer(api: &LocalApi) -> Result<Answer<Status>, Problem> {
         server_id: api.server.server_id.clone(),
         instance_id: api.instance_id.clone(),
         state: known.phase,
+        health: known.health,
         land_types: api.server.land_types.clone(),
         capacity: api.server.capacity,
         lands: known.lands,

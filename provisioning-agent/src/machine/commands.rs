@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::{
     Machine,
-    lands::State,
+    lands::{Origin, State},
     messages::{Allocation, Down, Mode, Note, Notice, Output, Up},
+    sdk::Order,
 };
 use crate::ids::LandId;
 
@@ -70,14 +71,23 @@ impl Machine {
         let land_type = allocation.land_type.clone();
         let allocation = Arc::new(allocation);
         let (state, due_ms) = match self.terms.mode {
-            Mode::Auto { lifetime_ms } => (State::Ready, now_ms.saturating_add(lifetime_ms)),
+            Mode::Auto { lifetime_ms } => (State::Ready, Some(now_ms.saturating_add(lifetime_ms))),
+            // Nobody listens for lands who could answer.
+            Mode::Report if self.unwatched_since_ms.is_some() && self.sdk.answers_at_once() => {
+                (State::Ready, None)
+            }
             Mode::Report => {
-                (State::Allocating(Arc::clone(&allocation)), now_ms + answer_within_ms(&allocation))
+                let due_ms = now_ms + answer_within_ms(&allocation);
+                (State::Allocating(Arc::clone(&allocation)), Some(due_ms))
             }
         };
-        if let Err(too_much) = self.lands.insert(id.clone(), land_type, state, Some(due_ms)) {
+        let is_ready = matches!(state, State::Ready);
+        if let Err(too_much) = self.lands.insert(id.clone(), land_type, state, due_ms) {
             self.refuse(allocation.command_id.clone(), id.as_str(), &too_much.to_string());
-        } else if self.terms.mode != Mode::Report {
+            return;
+        }
+        self.lands.set_origin(&id, Origin::Ordered(Arc::new(Order::of(&allocation))));
+        if is_ready {
             self.send(Up::LandReady { command_id: allocation.command_id.clone() });
         } else if tell {
             self.tell(Notice::Allocate(allocation));
@@ -89,6 +99,10 @@ impl Machine {
         let capacity = self.terms.capacity;
         if let Some(why) = &self.draining {
             Some(format!("the server takes no new lands: {why}"))
+        } else if self.sdk.is_reserved() {
+            Some("the game server has reserved itself".to_owned())
+        } else if self.sdk.standing().is_silent() {
+            Some("the game server has fallen silent".to_owned())
         } else if !self.terms.land_types.contains(&allocation.land_type) {
             Some(format!("the server doesn't host lands of type {}", allocation.land_type))
         } else if self.lands.len() >= capacity {

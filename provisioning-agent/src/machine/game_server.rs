@@ -6,6 +6,7 @@ use super::{
     Machine,
     lands::{State, TooMuch},
     messages::{LandReport, Notice, Up},
+    sdk::Standing,
 };
 use crate::ids::{LandId, LandType, PlayerId};
 
@@ -30,6 +31,8 @@ pub enum Phase {
 pub struct Status {
     /// Where the agent stands.
     pub phase: Phase,
+    /// How its game server stands, where that speaks the Agones SDK.
+    pub health: Standing,
     /// Every land, in the order of their ids.
     pub lands: Vec<LandStatus>,
 }
@@ -97,11 +100,7 @@ impl Machine {
                 return Err((place, error));
             }
         }
-        self.ready = true;
-        if self.unwatched_since_ms.is_some() {
-            self.unwatched_since_ms = Some(now_ms);
-        }
-        self.connect(now_ms);
+        self.open(now_ms);
         Ok(())
     }
 
@@ -198,7 +197,7 @@ impl Machine {
             },
             players: Arc::clone(&land.players),
         });
-        Status { phase: self.phase(), lands: lands.collect() }
+        Status { phase: self.phase(), health: self.sdk.standing(), lands: lands.collect() }
     }
 
     fn phase(&self) -> Phase {

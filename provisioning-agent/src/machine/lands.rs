@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
 };
 
-use super::messages::{Allocation, LandReport};
+use super::{
+    messages::{Allocation, LandReport},
+    sdk::Order,
+};
 use crate::ids::{LandId, LandType, PlayerId};
 
 /// What one report of all lands may hold, in bytes of identifiers. The control plane takes messages of up to 4 MiB; a server
@@ -23,6 +26,10 @@ pub(super) struct Lands {
     /// Every land that something has to happen to, by when. One entry for each land with `due_ms`, and no other.
     due: BTreeSet<(u64, LandId)>,
     report_bytes: usize,
+    /// How many lands there ever were: the next one's number.
+    ever: u64,
+    /// Grows with every change that can be seen.
+    revision: u64,
 }
 
 #[derive(Debug)]
@@ -30,7 +37,22 @@ pub(super) struct Land {
     pub(super) land_type: LandType,
     pub(super) state: State,
     pub(super) players: Arc<[PlayerId]>,
+    /// Greater than that of every older land.
+    pub(super) number: u64,
+    pub(super) origin: Origin,
     due_ms: Option<u64>,
+}
+
+/// Where a land comes from.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Origin {
+    /// It was there before this agent.
+    #[default]
+    Brought,
+    /// The game server gave it to itself.
+    Own,
+    /// The control plane ordered it.
+    Ordered(Arc<Order>),
 }
 
 #[derive(Debug, Clone)]
@@ -74,9 +96,31 @@ impl Lands {
         if let Some(due_ms) = due_ms {
             self.due.insert((due_ms, id.clone()));
         }
-        let land = Land { land_type, state, players: Arc::default(), due_ms };
+        let (players, number, origin) = (Arc::default(), self.ever, Origin::default());
+        self.ever += 1;
+        self.revision += 1;
+        let land = Land { land_type, state, players, number, origin, due_ms };
         self.all.insert(id, land);
         Ok(())
+    }
+
+    /// Where the land comes from, where that can't be seen from its id. The caller has seen that it is there.
+    pub(super) fn set_origin(&mut self, id: &LandId, origin: Origin) {
+        if let Some(land) = self.all.get_mut(id) {
+            land.origin = origin;
+        }
+    }
+
+    /// Grows with every change that can be seen.
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Every land, the oldest first.
+    pub(super) fn by_age(&self) -> Vec<(&LandId, &Land)> {
+        let mut all: Vec<_> = self.all.iter().collect();
+        all.sort_unstable_by_key(|(_, land)| land.number);
+        all
     }
 
     /// The land is ready; the command that was waiting for it, where one was.
@@ -88,6 +132,7 @@ impl Lands {
         if let Some(due_ms) = land.due_ms.take() {
             self.due.remove(&(due_ms, id.clone()));
         }
+        self.revision += 1;
         Some(allocation)
     }
 
@@ -105,12 +150,14 @@ impl Lands {
             return Err(TooMuch);
         }
         self.report_bytes = bytes;
+        self.revision += 1;
         land.players = players;
         Ok(true)
     }
 
     pub(super) fn remove(&mut self, id: &LandId) -> Option<Land> {
         let land = self.all.remove(id)?;
+        self.revision += 1;
         self.report_bytes -= land_bytes(id, &land.players);
         if let Some(due_ms) = land.due_ms {
             self.due.remove(&(due_ms, id.clone()));

@@ -65,6 +65,8 @@ pub(super) enum LinkState {
     Registered(Schedule),
     /// Goodbye was said.
     Leaving { give_up_ms: u64 },
+    /// Goodbye was said for a game server that may come back.
+    Parting { give_up_ms: u64 },
     /// There will be no more streams.
     Ended,
 }
@@ -86,6 +88,7 @@ impl Link {
             LinkState::Waiting { until_ms } => Some(*until_ms),
             LinkState::Opening { give_up_ms }
             | LinkState::Greeting { give_up_ms, .. }
+            | LinkState::Parting { give_up_ms }
             | LinkState::Leaving { give_up_ms } => Some(*give_up_ms),
             LinkState::Registered(schedule) => Some(schedule.due_ms),
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::sdk::{SdkTerms, Standing};
 use crate::ids::{CommandId, InstanceId, LandId, LandType, PlayerId};
 
 /// What the machine needs to know of the game server.
@@ -15,6 +16,8 @@ pub struct Terms {
     pub capacity: usize,
     /// Who decides about a new land.
     pub mode: Mode,
+    /// What a game server that speaks the Agones SDK is promised.
+    pub sdk: SdkTerms,
 }
 
 /// Who decides about a new land.
@@ -206,6 +209,11 @@ pub enum Note {
     Draining {
         /// Why.
         reason: String,
+    },
+    /// The game server stands otherwise than before: it fell silent, or was heard of again.
+    GameServer {
+        /// How it stands now.
+        standing: Standing,
     },
 }
 

@@ -2,6 +2,7 @@
 
 mod lands;
 mod links;
+mod sdk;
 
 use super::*;
 use crate::ids::{InstanceId, LandType, PlayerId};
@@ -18,11 +19,21 @@ impl Bench {
     }
 
     fn new(mode: Mode) -> Self {
+        Self::with(mode, SdkLands::AtOnce)
+    }
+
+    fn with(mode: Mode, lands: SdkLands) -> Self {
         let terms = Terms {
             instance_id: InstanceId::parse("instance-1").unwrap(),
             land_types: vec![LandType::parse("arena").unwrap()],
             capacity: 3,
             mode,
+            sdk: SdkTerms {
+                lands,
+                counters: [("rounds".to_owned(), 10)].into(),
+                lists: [("maps".to_owned(), 2)].into(),
+                ..SdkTerms::default()
+            },
         };
         Self { machine: Machine::start(terms, 1_000), now_ms: 1_000 }
     }

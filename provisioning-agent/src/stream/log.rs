@@ -6,7 +6,7 @@ use metrics::{Counter, Gauge};
 
 use crate::{
     config::Server,
-    machine::{Machine, Note, Up},
+    machine::{Machine, Note, Standing, Up},
 };
 
 /// The log and the metrics of one agent. Several may share a process, so each carries its server's id.
@@ -72,6 +72,13 @@ impl Log {
             Note::Refused { land_id, reason } => {
                 tracing::warn!(%server_id, %land_id, %reason, "a land was refused");
             }
+            Note::GameServer { standing: Standing::Suspect } => {
+                tracing::warn!(%server_id, "the game server is silent: no new lands until it is heard of");
+            }
+            Note::GameServer { standing: Standing::Dead } => {
+                tracing::error!(%server_id, "the game server has been silent for as long as it may: it is taken for dead");
+            }
+            Note::GameServer { .. } => tracing::info!(%server_id, "the game server is heard of again"),
             Note::Draining { reason } => {
                 tracing::info!(%server_id, %reason, "draining: no new lands");
             }
