@@ -10,6 +10,8 @@ use anyhow::Context as _;
 use axum::{Router, http::Uri, middleware, response::IntoResponse as _, routing::get};
 use runtime::{
     Tasks,
+    config::Invalid,
+    control_plane::Way,
     endpoints::{self, Endpoints, Resolver},
     listen::listen,
 };
@@ -21,11 +23,12 @@ use crate::{
     Probe,
     config::Config,
     door::{self, Door, Places},
-    http::{BodyLimits, Connections, Timeouts, observe, serve},
-    identity::Identity,
+    http::{BodyLimits, Certificates, Connections, Timeouts, certificates, observe, serve},
+    identity::{Identity, Sections},
     internal, openapi,
     problem::{Panic, Problem, explain, panicked},
-    realtime, rest,
+    realtime::{self, Sessions},
+    rest,
     upstream::{Calls, HealthCheck, JwksCache, Pool, hub, hub::WatchHub},
 };
 
@@ -52,14 +55,16 @@ pub(crate) struct App {
     /// Ends what the drain could not.
     pub(crate) cut: CancellationToken,
     pub(crate) sockets: Arc<AtomicUsize>,
+    /// Where a player has one socket.
+    pub(crate) sessions: Sessions,
     pub(crate) connections: Arc<AtomicUsize>,
 }
 
 impl App {
-    fn new(config: Config, pool: &Pool) -> Self {
+    fn new(config: Config, sections: &Sections, pool: &Pool) -> Result<Self, Invalid> {
         let calls = Calls::new(pool.clone(), config.request_timeout);
-        Self {
-            identity: Identity::new(config.allow_client_player_id),
+        Ok(Self {
+            identity: Identity::new(&config, sections, &calls)?,
             door: Door::new(&config),
             hub: WatchHub::default(),
             health: HealthCheck::new(pool.clone()),
@@ -69,8 +74,9 @@ impl App {
             cut: CancellationToken::new(),
             sockets: Arc::default(),
             connections: Arc::default(),
+            sessions: Sessions::default(),
             config,
-        }
+        })
     }
 
     /// What a request's body may cost.
@@ -83,6 +89,8 @@ impl App {
 pub struct EdgeGateway {
     app: Arc<App>,
     endpoints: Endpoints,
+    way: Way,
+    tls: Certificates,
     pool: Pool,
     clients: TcpListener,
     internal: TcpListener,
@@ -92,25 +100,30 @@ pub struct EdgeGateway {
 }
 
 impl EdgeGateway {
-    /// Opens both ports. Fails with [`runtime::config::Invalid`] for settings that can't work, and where a port is not free;
-    /// a control plane that is away is no failure.
+    /// Opens both ports, without identity providers. Fails with [`runtime::config::Invalid`] for settings that can't work, and
+    /// where a port is not free; a control plane that is away is no failure.
     pub async fn bind(config: Config) -> anyhow::Result<Self> {
-        Self::bind_with(config, endpoints::system_resolver()).await
+        Self::bind_with(config, Sections::default(), endpoints::system_resolver()).await
     }
 
-    /// The same, where the control plane's name is resolved by `resolver`.
-    pub async fn bind_with(config: Config, resolver: Resolver) -> anyhow::Result<Self> {
+    /// The same with the identity providers of `sections`, and where the control plane's name is resolved by `resolver`.
+    pub async fn bind_with(config: Config, sections: Sections, resolver: Resolver) -> anyhow::Result<Self> {
         config.validate()?;
         let targets = config.control_planes()?;
-        let clients = listen(config.client_addr, "clients", "--client-addr").await?;
-        let internal = listen(config.internal_addr, "game servers", "--internal-addr").await?;
         let endpoints = Endpoints::new(targets, config.control_plane_refresh, resolver);
-        let pool = Pool::new(endpoints.clone(), config.connect_timeout);
+        let way = config.credentials.open()?;
+        let tls = Certificates::open(&config.tls)?;
+        let pool = Pool::new(endpoints.clone(), config.connect_timeout, way.clone());
+        let app = Arc::new(App::new(config, &sections, &pool)?);
+        let clients = listen(app.config.client_addr, "clients", "--client-addr").await?;
+        let internal = listen(app.config.internal_addr, "game servers", "--internal-addr").await?;
         Ok(Self {
             client_addr: clients.local_addr().context("an open port has an address")?,
             internal_addr: internal.local_addr().context("an open port has an address")?,
-            app: Arc::new(App::new(config, &pool)),
+            app,
             endpoints,
+            way,
+            tls,
             pool,
             clients,
             internal,
@@ -154,7 +167,10 @@ impl EdgeGateway {
             tracing::warn!("player ids that clients send are trusted: for development only");
         }
         let limits = &config.limits;
+        tasks.spawn("credentials", self.way.keep_fresh(tasks.stopping().clone()));
+        let Certificates { clients: client_tls, internal: internal_tls } = self.tls;
         let connections = Connections {
+            tls: certificates::keep(client_tls, "the clients' certificates", tasks),
             timeouts: Timeouts {
                 header: config.header_timeout,
                 idle: config.idle_timeout,
@@ -170,6 +186,7 @@ impl EdgeGateway {
         };
         // Its own places: a flood of clients leaves game servers, and whoever asks for the gateway's health, alone.
         let internal_connections = Connections {
+            tls: certificates::keep(internal_tls, "the internal listener's certificates", tasks),
             places: Places::new(MAX_INTERNAL, MAX_INTERNAL),
             refusals: Places::new(0, 0),
             ..connections.clone()
@@ -180,6 +197,9 @@ impl EdgeGateway {
         tasks.spawn("control plane replicas", self.pool.clone().run(tasks.stopping().clone()));
         let hub = hub::run(self.app.hub.clone(), self.pool, tasks.stopping().clone());
         tasks.spawn("watch hub", hub);
+        let app = Arc::clone(&self.app);
+        let stopping = tasks.stopping().clone();
+        tasks.spawn("keys of identities", async move { app.identity.run(stopping).await });
         tasks.spawn("client listener", serve(self.clients, client_routes, connections));
         tasks.spawn("internal listener", serve(self.internal, internal_routes, internal_connections));
 

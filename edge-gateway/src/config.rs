@@ -3,17 +3,24 @@
 //! Whatever can't work is refused by [`Config::validate`] before a port opens, with the setting's name as the file writes it.
 //! What clients may cost, and whom the gateway believes about them, is in [`limits`].
 
+mod identity;
 mod limits;
+mod tls;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::ArgAction;
 use runtime::{
-    config::{Invalid, NoSections, duration},
+    control_plane::Credentials,
+    config::{Invalid, duration},
     endpoints, program, telemetry,
 };
 
+use crate::identity::Sections;
+
+pub use identity::IdentitySettings;
 pub use limits::{ForwardedHeader, Limits};
+pub use tls::Tls;
 
 /// The largest message that a socket takes, in bytes. Part of the contract, so no setting.
 pub(crate) const MAX_SOCKET_MESSAGE: usize = 16 * 1024;
@@ -145,13 +152,25 @@ pub struct Config {
     #[arg(long, env = "GATEWAY_DRAIN_TIMEOUT", default_value = "10s", value_parser = duration)]
     pub drain_timeout: Duration,
 
+    /// By what the control plane knows this gateway. Its key or certificate has the scope `gateway`.
+    #[command(flatten)]
+    pub credentials: Credentials,
+
+    /// TLS of the listeners.
+    #[command(flatten)]
+    pub tls: Tls,
+
+    /// Whom the gateway believes.
+    #[command(flatten)]
+    pub identity: IdentitySettings,
+
     /// What clients may cost.
     #[command(flatten)]
     pub limits: Limits,
 }
 
 impl program::Settings for Config {
-    type Sections = NoSections;
+    type Sections = Sections;
 
     fn telemetry(&self) -> &telemetry::Settings {
         &self.telemetry
@@ -166,6 +185,7 @@ impl Config {
     /// Refuses settings that parse but can't work.
     pub fn validate(&self) -> Result<(), Invalid> {
         self.control_planes()?;
+        self.identity.validate()?;
         endpoints::check_refresh("control_plane_refresh", self.control_plane_refresh)?;
         for (setting, value) in [
             ("request_timeout", self.request_timeout),
@@ -192,6 +212,8 @@ impl Config {
             return Err(Invalid::new("socket_queue", "must be 1 to 65536 messages"));
         }
         self.limits.validate()?;
+        self.tls.clients()?;
+        self.tls.internal()?;
         self.check_strangers()
     }
 
@@ -207,11 +229,12 @@ impl Config {
             return Err(Invalid::new("allow_client_player_id", message));
         }
         let internal = self.internal_addr;
-        let forced = self.allow_internal_listener_though_strangers_can_register_servers;
+        let forced = self.allow_internal_listener_though_strangers_can_register_servers
+            || self.tls.internal_keeps_strangers_out();
         if !internal.ip().is_loopback() && !forced {
             let message = format!(
                 "{internal} is reachable from other machines, and whoever reaches it can register game servers; use \
-                 127.0.0.1, or, on a private network, force it with \
+                 127.0.0.1, or let in certificates alone (internal_tls_ca), or, on a private network, force it with \
                  allow_internal_listener_though_strangers_can_register_servers"
             );
             return Err(Invalid::new("internal_addr", message));
@@ -278,7 +301,9 @@ mod tests {
     #[test]
     fn what_cannot_work_is_named() {
         for (flags, setting) in [
-            (["--control-plane", "https://cp:3001"], "control_plane"),
+            (["--control-plane", "ftp://cp:3001"], "control_plane"),
+            (["--client-tls-certificate", "c.pem"], "client_tls_key"),
+            (["--internal-tls-ca", "ca.pem"], "internal_tls_certificate"),
             (["--control-plane", "cp"], "control_plane"),
             (["--control-plane", "http://cp:3001/v1"], "control_plane"),
             (["--control-plane", "http://cp:3001,"], "control_plane"),

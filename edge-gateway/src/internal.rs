@@ -8,7 +8,7 @@ mod envelope;
 use std::sync::Arc;
 
 use axum::{
-    Router,
+    Extension, Router,
     body::Body,
     extract::{Path, Request, State, rejection::PathRejection},
     http::HeaderMap,
@@ -23,8 +23,10 @@ use crate::{
     app::App,
     door::only_without_origin,
     http::{RequestId, json_body, observe},
+    identity::TrustedDoor,
     problem::{Panic, Problem, bad_field, panicked},
     rest,
+    upstream::Origin,
     wire::{
         self,
         names::{PlayersField, in_clients_words},
@@ -54,6 +56,7 @@ pub(crate) fn routes(app: Arc<App>) -> Router {
         .route("/ready", get(rest::health::ready))
         .route("/v1/provisioning/servers/register", post(register))
         .route("/v1/provisioning/servers/{serverId}", delete(deregister))
+        .merge(rest::tickets().layer(Extension(TrustedDoor)))
         .fallback(async |uri| Failure::from(Problem::route_not_found(&uri)))
         .method_not_allowed_fallback(async || Failure::from(Problem::method_not_allowed()))
         .layer(CatchPanicLayer::custom(|panic: Panic| Failure::from(panicked(&*panic)).into_response()))
@@ -78,7 +81,7 @@ async fn register(
     body: Body,
 ) -> Result<Success<Registered>, Failure> {
     let value = json_body(app.body_limits(), &headers, body).await?;
-    let answer = app.calls.register_server(&id, wire::server::read(&value)?).await;
+    let answer = app.calls.register_server(&Origin::of_server(&id, &headers), wire::server::read(&value)?).await;
     let answer = answer.map_err(|refusal| in_clients_words(refusal, PlayersField::Players))?;
     Ok(Success(Registered {
         heartbeat_interval_ms: answer.heartbeat_interval_ms,
@@ -90,10 +93,11 @@ async fn register(
 async fn deregister(
     State(app): State<Arc<App>>,
     id: RequestId,
+    headers: HeaderMap,
     server_id: Result<Path<String>, PathRejection>,
 ) -> Result<Success<Deregistered>, Failure> {
     let Path(server_id) = server_id.map_err(|_| bad_field("serverId", "must be UTF-8"))?;
-    let answer = app.calls.deregister_server(&id, server_id).await;
+    let answer = app.calls.deregister_server(&Origin::of_server(&id, &headers), server_id).await;
     let answer = answer.map_err(|refusal| in_clients_words(refusal, PlayersField::Players))?;
     Ok(Success(Deregistered { removed: answer.removed }))
 }

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 
 use edge_gateway::{Config, EdgeGateway};
+use runtime::endpoints::system_resolver;
 
 fn main() -> ExitCode {
-    runtime::program::run::<Config>(async |config, _sections, stop| {
-        EdgeGateway::bind(config).await?.run(stop).await
+    runtime::program::run::<Config>(async |config, sections, stop| {
+        EdgeGateway::bind_with(config, sections, system_resolver()).await?.run(stop).await
     })
 }

@@ -5,7 +5,10 @@
 use axum::{Json, Router, routing::get};
 use utoipa::{
     Modify, OpenApi,
-    openapi::{ContentBuilder, OpenApi as Document, Ref, Response, ResponseBuilder},
+    openapi::{
+        ContentBuilder, OpenApi as Document, Ref, Response, ResponseBuilder,
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
 };
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
@@ -29,14 +32,17 @@ use crate::{
         rest::status::status,
         rest::cancel::cancel,
         realtime::realtime,
+        rest::identity::guest,
+        rest::identity::exchange,
         rest::jwks::jwks,
         rest::health::health,
         rest::health::ready,
     ),
     components(schemas(ProblemBody)),
-    modifiers(&AtTheDoor),
+    modifiers(&Bearer, &AtTheDoor),
     tags(
         (name = "matchmaking", description = "Tickets: ask for a match, follow it, take it back."),
+        (name = "identity", description = "Players: come to an identity token, which proves who you are."),
         (name = "keys", description = "What match tokens are verified with."),
         (name = "operations", description = "For whoever runs the gateway."),
     ),
@@ -44,6 +50,21 @@ use crate::{
     servers((url = "..", description = "This gateway")),
 )]
 struct Api;
+
+/// How a player proves who they are.
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut Document) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("JWT")
+            .description(Some("An identity token: of `/v1/identity/guest` or `/v1/identity/exchange`, or an identity provider's own."))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("player", SecurityScheme::Http(scheme));
+    }
+}
 
 /// What every call may be answered before it is looked at.
 struct AtTheDoor;

@@ -20,6 +20,8 @@ pub(crate) use body::{FieldProblem, ProblemBody};
 pub(crate) use page::explain;
 pub(crate) use table::Code;
 
+use crate::identity::BAD_TOKEN;
+
 /// The media type of every problem.
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -105,6 +107,16 @@ impl IntoResponse for Problem {
         let mut response = (self.code.row().status, head, body).into_response();
         if let Some(wait) = retry_after(&self.refusal) {
             response.headers_mut().insert(header::RETRY_AFTER, wait);
+        }
+        if self.refusal.reason == Reason::Unauthenticated {
+            let bad_token = self.refusal.metadata.contains_key(BAD_TOKEN);
+            // RFC 6750: what is wanted, and whether what was sent was no good.
+            let challenge = if bad_token {
+                r#"Bearer realm="muster", error="invalid_token""#
+            } else {
+                r#"Bearer realm="muster""#
+            };
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         response
     }

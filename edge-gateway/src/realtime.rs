@@ -3,10 +3,13 @@
 //! A socket is one task with little state: [`session`] decides what happens, [`socket`] moves bytes and knows about
 //! timeouts and closing, [`protocol`] is the wording. What tickets do comes from the watch hub.
 
+mod greeting;
 mod pending;
 mod protocol;
 mod session;
+mod sessions;
 mod socket;
+mod standing;
 mod subscription;
 mod tickets;
 
@@ -17,6 +20,7 @@ use axum::{
     extract::{
         Query, State, WebSocketUpgrade, rejection::QueryRejection, ws::rejection::WebSocketUpgradeRejection,
     },
+    http::HeaderMap,
     response::{IntoResponse as _, Response},
 };
 use metrics::gauge;
@@ -27,12 +31,15 @@ use crate::{
     config::MAX_SOCKET_MESSAGE,
     door::{Arrival, Client, Full},
     http::{Counted, RequestId},
-    identity::Caller,
+    identity::{Credentials, SUBPROTOCOL},
     problem::{Problem, ProblemBody},
 };
+use greeting::greet;
 use session::{Peer, Session};
-use socket::Socket;
+use socket::{End, Socket};
 use subscription::Subscription;
+
+pub(crate) use sessions::Sessions;
 
 /// Most clients send little: their buffer is as small as one read.
 const READ_BUFFER: usize = 4 * 1024;
@@ -45,6 +52,10 @@ const MAX_WRITE_BUFFER: usize = 256 * 1024;
 /// With `ticketId`, the socket follows that ticket; where it is over already, it is told so at once. Without, send an enqueue.
 /// Messages are JSON text of at most 16 KiB.
 ///
+/// Who you are is proved by an identity token: in the `Authorization` header of the handshake; or, for browsers, as a subprotocol,
+/// `new WebSocket(url, ["muster.v1", "bearer." + token])`; or as the first message, within 5 seconds. Never in the address. A
+/// socket is closed with 4401 a few seconds after its token has expired, unless it was sent a newer one; tickets stay.
+///
 /// To the gateway:
 ///
 /// | message | answer |
@@ -52,12 +63,14 @@ const MAX_WRITE_BUFFER: usize = 256 * 1024;
 /// | `{"action":"enqueue", …the body of POST /v1/matchmaking/enqueue…}` | `enqueued`, then pushes; at most 16 tickets at once |
 /// | `{"action":"cancel","ticketId"?}` | `ticket.cancelled`, or what the ticket is instead; without `ticketId`, all tickets of this socket |
 /// | `{"action":"heartbeat"}` | `{"type":"heartbeat","v":1}` |
+/// | `{"action":"authenticate","token":…}` | `authenticated`; the first message of a client that could not send its token with the handshake, and again with a newer token |
 ///
 /// From the gateway:
 ///
 /// | type | message |
 /// |---|---|
 /// | `enqueued` | `{"type":"enqueued","v":1,"data":{"ticketId","status":"queued"}}`, before any push of that ticket |
+/// | `authenticated` | `{"type":"authenticated","v":1,"data":{"playerId","expiresAt"}}` |
 /// | `match.assigned` | `{"type":"match.assigned","v":1,"data":{"ticketId","assignment":{…}}}` |
 /// | `ticket.cancelled`, `ticket.expired` | `{"type":…,"v":1,"data":{"ticketId"}}` |
 /// | `queue.update` | `{"type":"queue.update","v":1,"data":{"ticketId","position","estimatedWaitMs"?}}`, at most every 5 s |
@@ -66,12 +79,14 @@ const MAX_WRITE_BUFFER: usize = 256 * 1024;
 /// Messages are read at a pace, 20 a second; what comes faster waits. A refusal that names a time has it as `retryAfter`, in
 /// seconds.
 ///
-/// Close codes: 1001 going away, 1009 message too large, 1013 too slow to read, 4400 bad subscription, 4404 no such ticket.
+/// Close codes: 1001 going away, 1009 message too large, 1013 too slow to read, 4000 replaced by a newer session, 4400 bad
+/// subscription, 4401 not authenticated, 4404 no such ticket.
 /// After 1001 and 1013, connect again with `ticketId`: nothing is missed.
 #[utoipa::path(
     get,
     path = "/realtime",
     tag = "matchmaking",
+    security((), ("player" = [])),
     params(("ticketId" = Option<String>, Query, description = "A ticket to follow.",
         example = "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55")),
     responses(
@@ -84,7 +99,7 @@ const MAX_WRITE_BUFFER: usize = 256 * 1024;
 )]
 pub(crate) async fn realtime(
     State(app): State<Arc<App>>,
-    caller: Caller,
+    headers: HeaderMap,
     client: Client,
     arrival: Option<Extension<Arrival>>,
     id: RequestId,
@@ -100,7 +115,9 @@ pub(crate) async fn realtime(
         Err(full) => return Problem::from(no_place(&app, full)).into_response(),
     };
     let subscription = Subscription::of(query.ok().map(|Query(query)| query));
+    let credentials = Credentials::of_handshake(&headers);
     upgrade
+        .protocols([SUBPROTOCOL])
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(0)
         .max_write_buffer_size(MAX_WRITE_BUFFER)
@@ -117,13 +134,30 @@ pub(crate) async fn realtime(
                 let cut = app.cut.clone();
                 let socket = Socket::new(inner, app.config.send_timeout);
                 tokio::select! {
-                    () = Session::new(app, socket, Peer { caller, client, id }).run(subscription) => {}
+                    () = live(app, socket, credentials, client, id, subscription) => {}
                     () = cut.cancelled() => {}
                 }
                 drop((open, places));
             });
             tasks.spawn("socket", socket);
         })
+}
+
+/// A socket from its greeting to its end.
+async fn live(
+    app: Arc<App>,
+    mut socket: Socket,
+    credentials: Credentials,
+    client: Client,
+    id: RequestId,
+    subscription: Subscription,
+) {
+    // Boxed: it is over soon, and an idle socket should not hold room for it.
+    match Box::pin(greet(&app, &mut socket, credentials)).await {
+        Ok(caller) => Session::new(app, socket, Peer { caller, client, id }).run(subscription).await,
+        Err(End::Close(close)) => socket.close(close).await,
+        Err(End::Gone) => {}
+    }
 }
 
 /// Why a socket can't be opened.

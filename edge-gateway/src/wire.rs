@@ -16,7 +16,9 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::identity::Secret;
 use shape::{Faults, Fields};
+pub(crate) use ticket::rfc3339;
 
 /// The body of a cancel.
 #[derive(Debug, Serialize, ToSchema)]
@@ -38,6 +40,40 @@ impl CancelBody {
         }
         faults.into_result(Self { ticket_id })
     }
+}
+
+/// The body of an exchange of identity tokens.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub(crate) struct ExchangeBody {
+    /// The identity provider's token.
+    #[schema(value_type = String, example = "eyJhbGciOiJFUzI1NiIs…")]
+    pub(crate) token: Secret,
+}
+
+impl ExchangeBody {
+    /// Reads `{"token": …}`.
+    pub(crate) fn read(value: &Value) -> Result<Self, Refusal> {
+        Ok(Self { token: read_token(value, &[])? })
+    }
+}
+
+/// Reads a socket's authentication, `{"action":"authenticate","token":…}`.
+pub(crate) fn read_socket_token(value: &Value) -> Result<Secret, Refusal> {
+    read_token(value, &["action"])
+}
+
+fn read_token(value: &Value, ignored: &[&'static str]) -> Result<Secret, Refusal> {
+    let mut faults = Faults::default();
+    let mut token = String::new();
+    if let Some(mut fields) = Fields::of_body(value, &mut faults) {
+        for name in ignored {
+            fields.ignore(name);
+        }
+        token = fields.required_text("token");
+        fields.finish();
+    }
+    faults.into_result(Secret::new(token))
 }
 
 /// Reads a socket's cancel, `{"action":"cancel","ticketId"?}`.

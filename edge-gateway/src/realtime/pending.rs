@@ -10,10 +10,12 @@ use proto::error::Refusal;
 use crate::{
     app::App,
     http::RequestId,
+    identity::{Caller, KnownPlayer, Secret},
     rest::{
         cancel::{Cancelled, cancel_for},
         enqueue::enqueue_for,
     },
+    upstream::Origin,
     wire::{enqueue::EnqueueBody, ticket::Enqueued},
 };
 
@@ -21,6 +23,7 @@ use crate::{
 pub(super) enum Outcome {
     Enqueued(Result<Enqueued, Refusal>),
     Cancelled(Vec<Attempt>),
+    Authenticated(Result<KnownPlayer, Refusal>),
 }
 
 /// One ticket's cancel.
@@ -35,16 +38,21 @@ pub(super) struct Attempt {
 pub(super) type Pending = Pin<Box<dyn Future<Output = Outcome> + Send>>;
 
 /// Begins an enqueue.
-pub(super) fn enqueue(app: Arc<App>, id: RequestId, body: EnqueueBody) -> Pending {
-    Box::pin(async move { Outcome::Enqueued(enqueue_for(&app, &id, body).await) })
+pub(super) fn enqueue(app: Arc<App>, id: RequestId, caller: Caller, body: EnqueueBody) -> Pending {
+    Box::pin(async move { Outcome::Enqueued(enqueue_for(&app, &id, &caller, body).await) })
+}
+
+/// Begins to find out whom a token proves.
+pub(super) fn authenticate(app: Arc<App>, token: Secret) -> Pending {
+    Box::pin(async move { Outcome::Authenticated(app.identity.player(&token).await) })
 }
 
 /// Begins to cancel these tickets, of which the socket follows some.
-pub(super) fn cancel(app: &Arc<App>, id: &RequestId, tickets: Vec<(String, bool)>) -> Pending {
+pub(super) fn cancel(app: &Arc<App>, origin: &Origin, tickets: Vec<(String, bool)>) -> Pending {
     let attempts = tickets.into_iter().map(|(ticket_id, was_followed)| {
-        let (app, id) = (Arc::clone(app), id.clone());
+        let (app, origin) = (Arc::clone(app), origin.clone());
         async move {
-            let result = cancel_for(&app, &id, ticket_id.clone()).await;
+            let result = cancel_for(&app, &origin, ticket_id.clone()).await;
             Attempt { ticket_id, was_followed, result }
         }
     });

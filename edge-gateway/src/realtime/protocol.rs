@@ -1,5 +1,7 @@
 //! The messages of `/realtime`, in both directions, and the codes with which a socket is closed.
 
+use std::time::SystemTime;
+
 use proto::{
     error::{Reason, Refusal},
     matchmaking::v1 as pb,
@@ -9,9 +11,10 @@ use serde_json::Value;
 
 use crate::{
     http::parse,
+    identity::{KnownPlayer, Secret},
     problem::{FieldProblem, bad_field, in_seconds},
     wire::{
-        read_socket_cancel,
+        read_socket_cancel, read_socket_token, rfc3339,
         ticket::{AssignmentBody, Enqueued},
     },
 };
@@ -24,6 +27,8 @@ pub(super) enum Action {
     Cancel(Option<String>),
     /// To be known as alive.
     Heartbeat,
+    /// To be known as the player whom this token proves.
+    Authenticate(Secret),
 }
 
 impl Action {
@@ -35,7 +40,10 @@ impl Action {
             Some("enqueue") => Ok(Self::Enqueue(value)),
             Some("cancel") => Ok(Self::Cancel(read_socket_cancel(&value)?)),
             Some("heartbeat") => Ok(Self::Heartbeat),
-            Some(_) => Err(bad_field("action", "is unknown; known are enqueue, cancel, heartbeat")),
+            Some("authenticate") => Ok(Self::Authenticate(read_socket_token(&value)?)),
+            Some(_) => {
+                Err(bad_field("action", "is unknown; known are enqueue, cancel, heartbeat, authenticate"))
+            }
             None => Err(bad_field("action", "is missing; send an object like {\"action\":\"heartbeat\"}")),
         }
     }
@@ -70,6 +78,13 @@ impl Outgoing {
     /// The answer to a heartbeat.
     pub(super) fn heartbeat() -> Self {
         Self::push("heartbeat", None::<()>)
+    }
+
+    /// The answer to an authentication.
+    pub(super) fn authenticated(player: &KnownPlayer) -> Self {
+        let until = player.until.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let expires_at = rfc3339(u64::try_from(until.as_millis()).unwrap_or(u64::MAX));
+        Self::push("authenticated", Some(Authenticated { player_id: player.id.as_str(), expires_at }))
     }
 
     /// A ticket was cancelled.
@@ -124,6 +139,13 @@ impl Outgoing {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
+struct Authenticated<'a> {
+    player_id: &'a str,
+    expires_at: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct OfTicket<'a> {
     ticket_id: &'a str,
 }
@@ -174,7 +196,10 @@ pub(super) enum Close {
     NotUtf8,
     TooLarge,
     TooSlow,
+    TryAgain,
+    Replaced,
     BadSubscription,
+    NotAuthenticated,
     NoSuchTicket,
 }
 
@@ -186,8 +211,10 @@ impl Close {
             Self::ProtocolError => 1002,
             Self::NotUtf8 => 1007,
             Self::TooLarge => 1009,
-            Self::TooSlow => 1013,
+            Self::TooSlow | Self::TryAgain => 1013,
+            Self::Replaced => 4000,
             Self::BadSubscription => 4400,
+            Self::NotAuthenticated => 4401,
             Self::NoSuchTicket => 4404,
         }
     }
@@ -203,6 +230,11 @@ impl Close {
                 "messages were not read in time; connect again with your ticketId, nothing is lost"
             }
             Self::BadSubscription => "ticketId must be given once, as the id that the enqueue answered",
+            Self::TryAgain => "this can't be done at the moment; connect again shortly",
+            Self::Replaced => "a newer session of the same player has taken this one's place",
+            Self::NotAuthenticated => {
+                "not authenticated, or no longer: connect again with a good identity token"
+            }
             Self::NoSuchTicket => "there is no such ticket; enqueue again",
         }
     }
@@ -228,7 +260,8 @@ mod tests {
             ("", "nothing here"),
             ("[]", "action: is missing"),
             ("{\"action\":7}", "action: is missing"),
-            ("{\"action\":\"dance\"}", "enqueue, cancel, heartbeat"),
+            ("{\"action\":\"dance\"}", "enqueue, cancel, heartbeat, authenticate"),
+            ("{\"action\":\"authenticate\"}", "token: is missing"),
             ("{\"action\":\"cancel\",\"ticketId\":1}", "ticketId: must be a text"),
         ] {
             let refusal = Action::read(text).err().unwrap();
@@ -244,6 +277,9 @@ mod tests {
             Close::NotUtf8,
             Close::TooLarge,
             Close::TooSlow,
+            Close::TryAgain,
+            Close::Replaced,
+            Close::NotAuthenticated,
             Close::BadSubscription,
             Close::NoSuchTicket,
         ] {

@@ -2,7 +2,7 @@
 //!
 //! While an action is under way nothing more is read from the client, so a client can't pile up work here; pushes go on.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use proto::{
     error::{Reason, Refusal},
@@ -15,17 +15,21 @@ use super::{
     pending::{self, Attempt, Outcome, Pending, ended},
     protocol::{Action, Close, Outgoing},
     socket::{End, Incoming, Socket},
+    standing::Standing,
     subscription::Subscription,
     tickets::{MAX_TICKETS, Tickets},
 };
 use crate::{
     app::App,
-    door::{Client, Pace, Place, pace},
+    door::{Client, Pace, pace},
     http::RequestId,
-    identity::Caller,
+    identity::{Caller, Secret},
     problem::bad_field,
     rest::cancel::Cancelled,
-    upstream::hub::{Event, Mailbox},
+    upstream::{
+        Origin,
+        hub::{Event, Mailbox},
+    },
     wire::{enqueue::EnqueueBody, ticket::TicketStatus},
 };
 
@@ -43,9 +47,9 @@ pub(super) struct Peer {
 pub(super) struct Session {
     app: Arc<App>,
     socket: Socket,
-    peer: Peer,
-    /// Counts this socket as its player's: the one who enqueued last.
-    seat: Option<Place<u64>>,
+    standing: Standing,
+    client: Client,
+    id: RequestId,
     pace: Option<Pace>,
     /// Where the client has sent faster than that.
     read_again_at: Option<Instant>,
@@ -69,33 +73,46 @@ impl Session {
             pending: None,
             last_heard: now,
             next_ping: now + app.config.ping_interval,
-            seat: None,
             pace: pace(app.config.limits.messages_per_socket),
             read_again_at: None,
+            standing: Standing::new(peer.caller),
+            client: peer.client,
+            id: peer.id,
             app,
             socket,
-            peer,
         }
     }
 
     /// Runs it to its end.
     pub(super) async fn run(mut self, subscription: Subscription) {
-        let end = match subscription {
-            Subscription::Bad => End::Close(Close::BadSubscription),
-            Subscription::None => self.serve().await,
-            Subscription::Ticket(ticket_id) => {
-                self.tickets.follow(&ticket_id, &self.app.hub, &self.mailbox);
+        let end = match (self.settle().await, subscription) {
+            (Err(end), _) => end,
+            (Ok(()), Subscription::Bad) => End::Close(Close::BadSubscription),
+            (Ok(()), Subscription::None) => self.serve().await,
+            (Ok(()), Subscription::Ticket(ticket_id)) => {
+                self.follow(&ticket_id);
                 self.own_ticket = Some(ticket_id);
                 self.serve().await
             }
         };
-        tracing::debug!(request_id = self.peer.id.as_str(), ?end, "a socket ends");
-        let Self { socket, tickets, .. } = self;
+        tracing::debug!(request_id = self.id.as_str(), ?end, "a socket ends");
+        let Self { socket, tickets, standing, .. } = self;
         // Nothing is told any more, so nothing needs to be followed while the client says goodbye.
-        drop(tickets);
+        drop((tickets, standing));
         if let End::Close(close) = end {
             socket.close(close).await;
         }
+    }
+
+    /// Takes what a socket of its player takes.
+    async fn settle(&mut self) -> Result<(), End> {
+        let Err(refusal) = self.standing.settle(&self.app) else { return Ok(()) };
+        self.refuse(&refusal).await?;
+        Err(End::Close(Close::TryAgain))
+    }
+
+    fn follow(&mut self, ticket_id: &str) {
+        self.tickets.follow(ticket_id, self.standing.caller(), &self.app.hub, &self.mailbox);
     }
 
     async fn serve(&mut self) -> End {
@@ -110,7 +127,7 @@ impl Session {
     /// a client that sends without end, and a client that has sent something isn't taken for dead.
     async fn step(&mut self) -> Result<(), End> {
         let stopping = self.app.tasks.stopping().clone();
-        let timers = [self.tickets.next_due(), self.read_again_at];
+        let timers = [self.tickets.next_due(), self.read_again_at, self.standing.ends_at()];
         let timer = timers.into_iter().flatten().fold(self.next_ping, Instant::min);
         let may_read = self.pending.is_none() && self.read_again_at.is_none();
         tokio::select! {
@@ -125,6 +142,7 @@ impl Session {
                 self.last_heard = Instant::now();
                 self.answer(outcome).await
             }
+            () = self.standing.replaced() => Err(End::Close(Close::Replaced)),
             () = stopping.cancelled(), if self.pending.is_none() => Err(End::Close(Close::GoingAway)),
             incoming = self.socket.receive(), if may_read => {
                 self.last_heard = Instant::now();
@@ -157,6 +175,7 @@ impl Session {
             Ok(Action::Heartbeat) => return self.send(Outgoing::heartbeat()).await,
             Ok(Action::Enqueue(value)) => self.enqueue(&value),
             Ok(Action::Cancel(ticket_id)) => self.cancel(ticket_id),
+            Ok(Action::Authenticate(token)) => self.authenticate(token),
             Err(refusal) => Err(refusal),
         };
         match pending {
@@ -169,9 +188,8 @@ impl Session {
     }
 
     fn enqueue(&mut self, value: &Value) -> Result<Pending, Refusal> {
-        self.peer.caller.may_enqueue()?;
         // As a request would be: a socket is no way round that limit.
-        self.app.door.rates.address(self.peer.client)?;
+        self.app.door.rates.address(self.client)?;
         let body = EnqueueBody::read_socket(value)?;
         if self.tickets.is_full() {
             let message = format!(
@@ -179,33 +197,25 @@ impl Session {
             );
             return Err(Refusal::new(Reason::RateLimited, message));
         }
-        self.take_seat(body.first_player())?;
-        Ok(pending::enqueue(Arc::clone(&self.app), self.peer.id.clone(), body))
+        self.standing.enqueues(&self.app, body.first_player())?;
+        let caller = self.standing.caller().clone();
+        Ok(pending::enqueue(Arc::clone(&self.app), self.id.clone(), caller, body))
     }
 
-    /// Makes this socket one of the player's.
-    fn take_seat(&mut self, player_id: Option<&str>) -> Result<(), Refusal> {
-        let Some(player) = player_id.map(|id| self.app.door.rates.player_key(id)) else { return Ok(()) };
-        if self.seat.as_ref().is_some_and(|seat| seat.is_for(&player)) {
-            return Ok(());
-        }
-        let seat = self.app.door.players.take(Some(player)).map_err(|_| {
-            let message = "this player has as many sockets open as they may; close one";
-            Refusal::new(Reason::RateLimited, message).retry_after(Duration::from_secs(1))
-        })?;
-        self.seat = Some(seat);
-        Ok(())
+    fn authenticate(&self, token: Secret) -> Result<Pending, Refusal> {
+        self.app.door.rates.address(self.client)?;
+        Ok(pending::authenticate(Arc::clone(&self.app), token))
     }
 
     fn cancel(&self, ticket_id: Option<String>) -> Result<Pending, Refusal> {
-        self.app.door.rates.address(self.peer.client)?;
+        self.app.door.rates.address(self.client)?;
         let ticket_ids = ticket_id.map_or_else(|| self.tickets.ids(), |id| vec![id]);
         if ticket_ids.is_empty() {
             return Err(bad_field("ticketId", "is missing, and this socket has no ticket that waits"));
         }
         let tickets = ticket_ids.into_iter().map(|id| (self.tickets.contains(&id), id));
         let tickets = tickets.map(|(followed, id)| (id, followed)).collect();
-        Ok(pending::cancel(&self.app, &self.peer.id, tickets))
+        Ok(pending::cancel(&self.app, &Origin::of(&self.id, self.standing.caller()), tickets))
     }
 
     /// Answers an action that is done.
@@ -214,10 +224,20 @@ impl Session {
             Outcome::Enqueued(Ok(enqueued)) => {
                 // First the answer, then the subscription: its first event is the present state, so nothing is missed.
                 self.send(Outgoing::enqueued(&enqueued)).await?;
-                self.tickets.follow(&enqueued.ticket_id, &self.app.hub, &self.mailbox);
+                self.follow(&enqueued.ticket_id);
                 Ok(())
             }
             Outcome::Enqueued(Err(refusal)) => self.refuse(&refusal).await,
+            Outcome::Authenticated(proved) => {
+                let proved = proved.and_then(|player| {
+                    self.standing.prove(&self.app, player.clone())?;
+                    Ok(player)
+                });
+                match proved {
+                    Ok(player) => self.send(Outgoing::authenticated(&player)).await,
+                    Err(refusal) => self.refuse(&refusal).await,
+                }
+            }
             Outcome::Cancelled(attempts) => {
                 for attempt in attempts {
                     self.answer_cancel(attempt).await?;
@@ -247,7 +267,7 @@ impl Session {
                 let message = "this ticket is over and was not cancelled; read its status";
                 self.refuse(&Refusal::new(Reason::RateLimited, message).with("ticketId", ticket_id)).await?;
             }
-            Ok(_) => self.tickets.follow(&ticket_id, &self.app.hub, &self.mailbox),
+            Ok(_) => self.follow(&ticket_id),
             Err(refusal) => self.refuse(&refusal.with("ticketId", ticket_id)).await?,
         }
         Ok(())
@@ -287,6 +307,9 @@ impl Session {
     async fn keep_time(&mut self) -> Result<(), End> {
         while let Some((ticket_id, place)) = self.tickets.take_due() {
             self.send(Outgoing::queue_update(&ticket_id, place)).await?;
+        }
+        if self.standing.has_ended() {
+            return Err(End::Close(Close::NotAuthenticated));
         }
         let now = Instant::now();
         self.read_again_at = self.read_again_at.filter(|at| now < *at);

@@ -5,7 +5,10 @@ use std::{sync::Arc, time::Duration};
 use proto::matchmaking::v1 as pb;
 use tokio::time::Instant;
 
-use crate::upstream::hub::{Follow, Mailbox, WatchHub};
+use crate::{
+    identity::Caller,
+    upstream::hub::{Follow, Mailbox, WatchHub},
+};
 
 /// How many tickets one socket may have at once.
 pub(super) const MAX_TICKETS: usize = 16;
@@ -44,11 +47,17 @@ impl Tickets {
     }
 
     /// Follows a ticket. Harmless where it is followed already.
-    pub(super) fn follow(&mut self, ticket_id: &str, hub: &WatchHub, mailbox: &Arc<Mailbox>) {
+    pub(super) fn follow(
+        &mut self,
+        ticket_id: &str,
+        caller: &Caller,
+        hub: &WatchHub,
+        mailbox: &Arc<Mailbox>,
+    ) {
         if !self.contains(ticket_id) {
             self.followed.push(Followed {
                 ticket_id: ticket_id.to_owned(),
-                _follow: hub.follow(ticket_id, mailbox),
+                _follow: hub.follow(ticket_id, caller, mailbox),
                 place: None,
                 told: None,
             });
@@ -119,7 +128,7 @@ mod tests {
     async fn a_place_is_told_at_once_and_then_rarely() {
         let interval = Duration::from_secs(5);
         let mut tickets = Tickets::new(interval);
-        tickets.follow("t", &WatchHub::default(), &Arc::new(Mailbox::new(1)));
+        tickets.follow("t", &Caller::Trusted, &WatchHub::default(), &Arc::new(Mailbox::new(1)));
         assert!(tickets.next_due().is_none());
         tickets.set_place("t", place(3));
         assert_eq!(tickets.take_due().unwrap().1.position, 3);
@@ -135,7 +144,7 @@ mod tests {
     async fn an_estimate_that_changes_is_worth_a_message_too() {
         let interval = Duration::from_secs(5);
         let mut tickets = Tickets::new(interval);
-        tickets.follow("t", &WatchHub::default(), &Arc::new(Mailbox::new(1)));
+        tickets.follow("t", &Caller::Trusted, &WatchHub::default(), &Arc::new(Mailbox::new(1)));
         tickets.set_place("t", place(1));
         assert!(tickets.take_due().is_some());
         tokio::time::advance(interval).await;

@@ -11,7 +11,9 @@ use crate::{
     app::App,
     door::Call,
     http::{RequestId, json_body},
+    identity::{Caller, without_a_hint},
     problem::{Problem, ProblemBody},
+    upstream::Origin,
     wire::{
         CancelBody,
         names::{PlayersField, in_clients_words},
@@ -36,6 +38,7 @@ pub(crate) struct Cancelled {
     post,
     path = "/v1/matchmaking/cancel",
     tag = "matchmaking",
+    security(("player" = [])),
     request_body(content = CancelBody, example = json!({"ticketId": "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55"})),
     responses(
         (status = 200, description = "What became of it.", body = Cancelled, examples(
@@ -43,7 +46,9 @@ pub(crate) struct Cancelled {
             ("too late" = (value = json!({"cancelled": false, "status": "assigned"})))
         )),
         (status = 400, description = "`INVALID_REQUEST`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`TICKET_NOT_FOUND`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "`UNAUTHENTICATED`, with `WWW-Authenticate`.", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 404, description = "`TICKET_NOT_FOUND`, also where the ticket is not yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 413, description = "`PAYLOAD_TOO_LARGE`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 500, description = "`INTERNAL`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "`UNAVAILABLE`, with `Retry-After`.", body = ProblemBody,
@@ -53,19 +58,20 @@ pub(crate) struct Cancelled {
 )]
 pub(crate) async fn cancel(
     State(app): State<Arc<App>>,
+    caller: Caller,
     id: RequestId,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Json<Cancelled>, Problem> {
     let value = json_body(app.body_limits(), &headers, body).await?;
     let body = CancelBody::read(&value)?;
-    Ok(Json(cancel_for(&app, &id, body.ticket_id).await?))
+    Ok(Json(cancel_for(&app, &Origin::of(&id, &caller), body.ticket_id).await?))
 }
 
 /// A cancel that may be made, wherever it came from.
-pub(crate) async fn cancel_for(app: &App, id: &RequestId, ticket_id: String) -> Result<Cancelled, Refusal> {
+pub(crate) async fn cancel_for(app: &App, origin: &Origin, ticket_id: String) -> Result<Cancelled, Refusal> {
     let _under_way = app.door.load.begin_call(Call::Ticket)?;
-    let answer = app.calls.cancel(id, ticket_id).await;
+    let answer = app.calls.cancel(origin, ticket_id).await.map_err(without_a_hint);
     let answer = answer.map_err(|refusal| in_clients_words(refusal, PlayersField::Players))?;
     Ok(Cancelled { cancelled: answer.cancelled, status: (!answer.cancelled).then(|| answer.status().into()) })
 }

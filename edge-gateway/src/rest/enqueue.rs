@@ -8,15 +8,15 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
-use proto::error::Refusal;
+use proto::error::{Reason, Refusal};
 
 use crate::{
     app::App,
     door::Call,
     http::{RequestId, json_body},
-    identity::Caller,
+    identity::{Caller, PlayerId},
     problem::{Problem, ProblemBody},
-    upstream::fresh_ticket_id,
+    upstream::{Origin, fresh_ticket_id},
     wire::{
         enqueue::EnqueueBody,
         names::in_clients_words,
@@ -33,6 +33,7 @@ use crate::{
     post,
     path = "/v1/matchmaking/enqueue",
     tag = "matchmaking",
+    security(("player" = [])),
     request_body(content = EnqueueBody, examples(
         ("alone" = (summary = "One player", value = json!({"queueKey": "hero-defense:3v3", "members": ["alice"]}))),
         ("party" = (summary = "A party with attributes", value = json!({
@@ -52,7 +53,10 @@ use crate::{
             example = json!({"ticketId": "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55", "status": "queued"})),
         (status = 400, description = "`INVALID_REQUEST`: broken JSON, or fields that can't be taken; `errors` names each.",
             body = ProblemBody, content_type = "application/problem+json"),
-        (status = 401, description = "`UNAUTHENTICATED`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "`UNAUTHENTICATED`, with `WWW-Authenticate`.", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 403, description = "`FORBIDDEN`: you are not among the players, or one of them is not proved; `errors` names each.",
+            body = ProblemBody, content_type = "application/problem+json"),
         (status = 404, description = "`QUEUE_NOT_FOUND`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 409, description = "`GROUP_ALREADY_QUEUED` with `ticketId`, or `PLAYER_ALREADY_QUEUED` with `playerId`.",
             body = ProblemBody, content_type = "application/problem+json"),
@@ -74,22 +78,44 @@ pub(crate) async fn enqueue(
     headers: HeaderMap,
     body: Body,
 ) -> Result<(StatusCode, Json<Enqueued>), Problem> {
-    caller.may_enqueue()?;
     let value = json_body(app.body_limits(), &headers, body).await?;
-    let enqueued = enqueue_for(&app, &id, EnqueueBody::read(&value)?).await?;
+    let enqueued = enqueue_for(&app, &id, &caller, EnqueueBody::read(&value)?).await?;
     Ok((StatusCode::CREATED, Json(enqueued)))
 }
 
 /// An enqueue that may be made, wherever it came from.
-pub(crate) async fn enqueue_for(app: &App, id: &RequestId, body: EnqueueBody) -> Result<Enqueued, Refusal> {
-    let players = body.players_field();
+pub(crate) async fn enqueue_for(
+    app: &App,
+    id: &RequestId,
+    caller: &Caller,
+    body: EnqueueBody,
+) -> Result<Enqueued, Refusal> {
+    let (players, origin) = (body.players_field(), Origin::of(id, caller));
+    app.identity.may_enqueue(caller, &body.party()).await?;
     let request = body.into_request(fresh_ticket_id());
-    // Whom the caller says to be: where client player ids are trusted, nobody knows better.
-    if let Some(player) = request.players.first() {
-        app.door.rates.player(&player.player_id)?;
+    // Whom the caller says to be, where client player ids are trusted: nobody knows better.
+    let first = request.players.first().map(|player| player.player_id.as_str());
+    if let Some(player) = caller.player().map(PlayerId::as_str).or(first) {
+        app.door.rates.player(player)?;
     }
     let _under_way = app.door.load.begin_call(Call::Enqueue)?;
-    let answer = app.calls.enqueue(id, request).await;
+    let answer = app.calls.enqueue(&origin, request).await;
+    let answer = match answer {
+        Err(refusal) => Err(without_others_tickets(app, &origin, refusal).await),
+        answered => answered,
+    };
     let answer = answer.map_err(|refusal| in_clients_words(refusal, players))?;
     Ok(Enqueued { status: TicketStatus::from(answer.status()), ticket_id: answer.ticket_id })
+}
+
+/// A group's name may be anybody's. Whose ticket it is that has it, is told to who may see that ticket.
+async fn without_others_tickets(app: &App, origin: &Origin, mut refusal: Refusal) -> Refusal {
+    if refusal.reason == Reason::GroupAlreadyQueued
+        && origin.has_player()
+        && let Some(ticket_id) = refusal.metadata.get("ticketId")
+        && app.calls.ticket(origin, ticket_id.clone()).await.is_err()
+    {
+        refusal.metadata.remove("ticketId");
+    }
+    refusal
 }

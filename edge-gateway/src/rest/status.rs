@@ -20,8 +20,12 @@ use crate::{
     config::MAX_STATUS_WAIT_S,
     door::Call,
     http::RequestId,
+    identity::{Caller, no_such_ticket, without_a_hint},
     problem::{Problem, ProblemBody, bad_field},
-    upstream::hub::{Event, Mailbox},
+    upstream::{
+        Origin,
+        hub::{Event, Mailbox},
+    },
     wire::{
         explanation::ExplanationBody,
         names::{PlayersField, in_clients_words},
@@ -37,6 +41,7 @@ use crate::{
     get,
     path = "/v1/matchmaking/status/{ticketId}",
     tag = "matchmaking",
+    security(("player" = [])),
     params(
         ("ticketId" = String, Path, description = "The ticket.", example = "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55"),
         ("wait" = Option<u8>, Query, description = "Seconds to hold the answer, 0 to 20.", minimum = 0, maximum = 20),
@@ -77,7 +82,9 @@ use crate::{
             })))
         )),
         (status = 400, description = "`INVALID_REQUEST`", body = ProblemBody, content_type = "application/problem+json"),
-        (status = 404, description = "`TICKET_NOT_FOUND`", body = ProblemBody, content_type = "application/problem+json"),
+        (status = 401, description = "`UNAUTHENTICATED`, with `WWW-Authenticate`.", body = ProblemBody,
+            content_type = "application/problem+json"),
+        (status = 404, description = "`TICKET_NOT_FOUND`, also where the ticket is not yours", body = ProblemBody, content_type = "application/problem+json"),
         (status = 500, description = "`INTERNAL`", body = ProblemBody, content_type = "application/problem+json"),
         (status = 503, description = "`UNAVAILABLE`, with `Retry-After`.", body = ProblemBody,
             content_type = "application/problem+json"),
@@ -86,6 +93,7 @@ use crate::{
 )]
 pub(crate) async fn status(
     State(app): State<Arc<App>>,
+    caller: Caller,
     id: RequestId,
     ticket_id: Result<Path<String>, PathRejection>,
     query: Result<Query<Vec<(String, String)>>, QueryRejection>,
@@ -93,38 +101,45 @@ pub(crate) async fn status(
     let Path(ticket_id) = ticket_id.map_err(|_| bad_field("ticketId", "must be UTF-8"))?;
     let Query(query) = query.map_err(|_| bad_field("wait", "the query can't be read; write ?wait=20"))?;
     let (wait, explain) = (read_wait(&query)?, read_explain(&query)?);
-    let mut ticket = read(&app, &id, &ticket_id).await?;
+    let origin = Origin::of(&id, &caller);
+    let mut ticket = read(&app, &caller, &origin, &ticket_id).await?;
     if !ticket.status.is_final() && !wait.is_zero() {
         let changed = tokio::select! {
-            changed = timeout(wait, changed(&app, &ticket_id, ticket.status)) => changed.ok(),
+            changed = timeout(wait, changed(&app, &caller, &ticket_id, ticket.status)) => changed.ok(),
             // A shutdown waits for answers, not for matches.
             () = app.tasks.stopping().cancelled() => None,
         };
         ticket = match changed {
             Some(changed) => changed?,
-            None => read(&app, &id, &ticket_id).await?,
+            None => read(&app, &caller, &origin, &ticket_id).await?,
         };
     }
     if explain && !ticket.status.is_final() {
         let _under_way = app.door.load.begin_call(Call::Ticket)?;
-        let explained = app.calls.explain(&id, ticket_id).await;
+        let explained = app.calls.explain(&origin, ticket_id).await.map_err(without_a_hint);
         let explained = explained.map_err(|refusal| in_clients_words(refusal, PlayersField::Players))?;
         ticket.explanation = explained.explanation.map(ExplanationBody::from);
     }
     Ok(Json(ticket))
 }
 
-async fn read(app: &App, id: &RequestId, ticket_id: &str) -> Result<TicketBody, Refusal> {
+async fn read(app: &App, caller: &Caller, origin: &Origin, ticket_id: &str) -> Result<TicketBody, Refusal> {
     let _under_way = app.door.load.begin_call(Call::Ticket)?;
-    let ticket = app.calls.ticket(id, ticket_id.to_owned()).await;
+    let ticket = app.calls.ticket(origin, ticket_id.to_owned()).await.map_err(without_a_hint);
     let ticket = ticket.map_err(|refusal| in_clients_words(refusal, PlayersField::Players))?;
-    Ok(ticket.into())
+    // The control plane has looked, too; this is the last door before the client.
+    if caller.may_see(&ticket) { Ok(ticket.into()) } else { Err(no_such_ticket()) }
 }
 
 /// Waits until the ticket's status is no longer `known`.
-async fn changed(app: &App, ticket_id: &str, known: TicketStatus) -> Result<TicketBody, Refusal> {
+async fn changed(
+    app: &App,
+    caller: &Caller,
+    ticket_id: &str,
+    known: TicketStatus,
+) -> Result<TicketBody, Refusal> {
     let mailbox = Arc::new(Mailbox::new(app.config.socket_queue));
-    let _follow = app.hub.follow(ticket_id, &mailbox);
+    let _follow = app.hub.follow(ticket_id, caller, &mailbox);
     loop {
         match mailbox.next().await {
             Ok(Event::State(ticket)) if TicketStatus::from(ticket.status()) == known => {}

@@ -8,7 +8,9 @@ use std::{error::Error, future::Future, time::Duration};
 use metrics::counter;
 use proto::{
     error::{Reason, Refusal},
-    keys::v1::{GetJwksRequest, GetJwksResponse, keys_client::KeysClient},
+    keys::v1::{
+        GetJwksRequest, GetJwksResponse, IssueIdentityRequest, IssueIdentityResponse, keys_client::KeysClient,
+    },
     matchmaking::v1::{
         CancelRequest, CancelResponse, EnqueueRequest, EnqueueResponse, ExplainTicketRequest,
         ExplainTicketResponse, GetTicketRequest, Ticket, matchmaking_client::MatchmakingClient,
@@ -18,12 +20,13 @@ use proto::{
         provisioning_client::ProvisioningClient,
     },
 };
+use runtime::control_plane;
 use tokio::time::{Instant, timeout_at};
-use tonic::{Code, Request, Response, Status, transport::Channel};
+use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Pool, replica::Replica};
-use crate::http::RequestId;
+use super::{Origin, Pool, replica::Replica};
+use crate::identity::PlayerId;
 
 /// The pauses before a call that no replica could answer is tried again with all of them.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
@@ -63,12 +66,13 @@ impl Calls {
     /// ticket may exist.
     pub(crate) async fn enqueue(
         &self,
-        id: &RequestId,
+        origin: &Origin,
         request: EnqueueRequest,
     ) -> Result<EnqueueResponse, Refusal> {
         let ticket_id = request.ticket_id.clone();
-        let answer = self
-            .call(id, request, |mut calls, request| async move { calls.matchmaking.enqueue(request).await });
+        let answer = self.call(origin, request, |mut calls, request| async move {
+            calls.matchmaking.enqueue(request).await
+        });
         answer.await.map_err(|refusal| match refusal.reason {
             Reason::Unavailable | Reason::DeadlineExceeded => refusal.with("ticketId", ticket_id),
             _ => refusal,
@@ -76,21 +80,21 @@ impl Calls {
     }
 
     /// `Matchmaking.Cancel`.
-    pub(crate) async fn cancel(&self, id: &RequestId, ticket_id: String) -> Result<CancelResponse, Refusal> {
-        self.call(id, CancelRequest { ticket_id }, |mut calls, request| async move {
+    pub(crate) async fn cancel(&self, origin: &Origin, ticket_id: String) -> Result<CancelResponse, Refusal> {
+        self.call(origin, CancelRequest { ticket_id }, |mut calls, request| async move {
             calls.matchmaking.cancel(request).await
         })
         .await
     }
 
     /// `Matchmaking.GetTicket`, at once.
-    pub(crate) async fn ticket(&self, id: &RequestId, ticket_id: String) -> Result<Ticket, Refusal> {
+    pub(crate) async fn ticket(&self, origin: &Origin, ticket_id: String) -> Result<Ticket, Refusal> {
         let request = GetTicketRequest { ticket_id, wait_ms: 0 };
-        let answer = self.call(id, request, |mut calls, request| async move {
+        let answer = self.call(origin, request, |mut calls, request| async move {
             calls.matchmaking.get_ticket(request).await
         });
         answer.await?.ticket.ok_or_else(|| {
-            tracing::error!(request_id = id.as_str(), "GetTicket was answered without a ticket");
+            tracing::error!(request_id = origin.request_id(), "GetTicket was answered without a ticket");
             Refusal::internal()
         })
     }
@@ -98,21 +102,34 @@ impl Calls {
     /// `Matchmaking.ExplainTicket`.
     pub(crate) async fn explain(
         &self,
-        id: &RequestId,
+        origin: &Origin,
         ticket_id: String,
     ) -> Result<ExplainTicketResponse, Refusal> {
-        self.call(id, ExplainTicketRequest { ticket_id }, |mut calls, request| async move {
+        self.call(origin, ExplainTicketRequest { ticket_id }, |mut calls, request| async move {
             calls.matchmaking.explain_ticket(request).await
         })
         .await
     }
 
     /// `Keys.GetJwks`.
-    pub(crate) async fn jwks(&self, id: &RequestId) -> Result<GetJwksResponse, Refusal> {
+    pub(crate) async fn jwks(&self, origin: &Origin) -> Result<GetJwksResponse, Refusal> {
+        self.call(origin, GetJwksRequest {}, |mut calls, request| async move {
+            calls.keys.get_jwks(request).await
+        })
+        .await
+    }
+
+    /// `Keys.IssueIdentity`, for as long as the control plane lets a token live.
+    pub(crate) async fn issue_identity(
+        &self,
+        origin: &Origin,
+        player: &PlayerId,
+    ) -> Result<IssueIdentityResponse, Refusal> {
+        let request = IssueIdentityRequest { player_id: player.as_str().to_owned(), lifetime_ms: 0 };
         self.call(
-            id,
-            GetJwksRequest {},
-            |mut calls, request| async move { calls.keys.get_jwks(request).await },
+            origin,
+            request,
+            |mut calls, request| async move { calls.keys.issue_identity(request).await },
         )
         .await
     }
@@ -120,10 +137,10 @@ impl Calls {
     /// `Provisioning.RegisterServer`.
     pub(crate) async fn register_server(
         &self,
-        id: &RequestId,
+        origin: &Origin,
         request: RegisterServerRequest,
     ) -> Result<RegisterServerResponse, Refusal> {
-        self.call(id, request, |mut calls, request| async move {
+        self.call(origin, request, |mut calls, request| async move {
             calls.provisioning.register_server(request).await
         })
         .await
@@ -132,11 +149,11 @@ impl Calls {
     /// `Provisioning.DeregisterServer`.
     pub(crate) async fn deregister_server(
         &self,
-        id: &RequestId,
+        origin: &Origin,
         server_id: String,
     ) -> Result<DeregisterServerResponse, Refusal> {
         let request = DeregisterServerRequest { server_id };
-        self.call(id, request, |mut calls, request| async move {
+        self.call(origin, request, |mut calls, request| async move {
             calls.provisioning.deregister_server(request).await
         })
         .await
@@ -144,7 +161,7 @@ impl Calls {
 
     async fn call<T, A, F>(
         &self,
-        id: &RequestId,
+        origin: &Origin,
         message: T,
         send: impl Fn(Clients, Request<T>) -> F,
     ) -> Result<A, Refusal>
@@ -155,7 +172,7 @@ impl Calls {
         let deadline = Instant::now() + self.timeout;
         let mut pauses = PAUSES.into_iter();
         loop {
-            let failed = match self.try_all(id, &message, &send, deadline).await {
+            let failed = match self.try_all(origin, &message, &send, deadline).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
@@ -164,7 +181,7 @@ impl Calls {
                 Failed::Late | Failed::Refused(_) => None,
             };
             let Some(pause) = pause else {
-                return Err(failed.into_refusal(id));
+                return Err(failed.into_refusal(origin));
             };
             tokio::time::sleep(pause).await;
         }
@@ -173,7 +190,7 @@ impl Calls {
     /// Tries one replica after the other, each once, until one answers.
     async fn try_all<T, A, F>(
         &self,
-        id: &RequestId,
+        origin: &Origin,
         message: &T,
         send: &impl Fn(Clients, Request<T>) -> F,
         deadline: Instant,
@@ -193,7 +210,7 @@ impl Calls {
             let patience = if pick.others { left / 2 } else { left };
             let mut request = Request::new(message.clone());
             request.set_timeout(patience);
-            request.metadata_mut().insert("x-request-id", id.metadata_value());
+            origin.mark(&mut request);
             failed = match try_one(&pick.replica, patience, |clients| send(clients, request)).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
@@ -236,13 +253,13 @@ where
 
 /// The services' clients, over one channel.
 struct Clients {
-    matchmaking: MatchmakingClient<Channel>,
-    provisioning: ProvisioningClient<Channel>,
-    keys: KeysClient<Channel>,
+    matchmaking: MatchmakingClient<control_plane::Calls>,
+    provisioning: ProvisioningClient<control_plane::Calls>,
+    keys: KeysClient<control_plane::Calls>,
 }
 
 impl Clients {
-    fn of(channel: &Channel) -> Self {
+    fn of(channel: &control_plane::Calls) -> Self {
         Self {
             matchmaking: MatchmakingClient::new(channel.clone()).max_decoding_message_size(MAX_ANSWER),
             provisioning: ProvisioningClient::new(channel.clone()),
@@ -274,16 +291,26 @@ impl Failed {
         }
     }
 
-    fn into_refusal(self, id: &RequestId) -> Refusal {
+    fn into_refusal(self, origin: &Origin) -> Refusal {
         match self {
             Self::Broken(status) => {
-                tracing::debug!(request_id = id.as_str(), %status, "the control plane can't be reached");
+                tracing::debug!(request_id = origin.request_id(), %status, "the control plane can't be reached");
                 Refusal::from_status(&Status::new(Code::Unavailable, ""))
             }
             Self::Late => Refusal::from_status(&Status::new(Code::DeadlineExceeded, "")),
             Self::Refused(refusal) => {
+                let ours = !origin.has_own_credential();
+                if ours && matches!(refusal.reason, Reason::Unauthenticated | Reason::Forbidden) {
+                    // Not the client, whom we have looked at ourselves.
+                    let why = refusal.message;
+                    tracing::error!(why, "the control plane doesn't let this gateway do its work");
+                    return Refusal::internal();
+                }
                 if refusal.reason == Reason::Internal {
-                    tracing::error!(request_id = id.as_str(), "the control plane failed; its log says how");
+                    tracing::error!(
+                        request_id = origin.request_id(),
+                        "the control plane failed; its log says how"
+                    );
                 }
                 refusal
             }

@@ -7,7 +7,8 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use proto::matchmaking::v1::matchmaking_server;
-use tonic::{Code, Status, transport::Channel};
+use runtime::control_plane::Calls;
+use tonic::{Code, Status};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
@@ -105,7 +106,7 @@ async fn ask_in_time(replica: &Replica) -> Health {
     }
 }
 
-async fn is_well(channel: Channel) -> Result<Health, Status> {
+async fn is_well(channel: Calls) -> Result<Health, Status> {
     let mut client = HealthClient::new(channel);
     Ok(match serves(&mut client, SERVICE).await? {
         true => Health::Serving,
@@ -115,7 +116,7 @@ async fn is_well(channel: Channel) -> Result<Health, Status> {
 }
 
 /// `service` empty: the whole program. What isn't known isn't served.
-async fn serves(client: &mut HealthClient<Channel>, service: &str) -> Result<bool, Status> {
+async fn serves(client: &mut HealthClient<Calls>, service: &str) -> Result<bool, Status> {
     let question = client.check(HealthCheckRequest { service: service.to_owned() });
     match tokio::time::timeout(TIMEOUT, question).await {
         Ok(Ok(answer)) => Ok(answer.get_ref().status() == ServingStatus::Serving),

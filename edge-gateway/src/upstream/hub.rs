@@ -5,6 +5,9 @@
 //! every subscription is answered with the ticket's present state, nothing is missed. A slow follower never holds up
 //! the others: its mailbox is bounded and overflows.
 //!
+//! Followers of one ticket share its subscription, so it is made in nobody's name. Whether a follower may know of the ticket is
+//! decided here, whenever its state is told: to who may not, it isn't there.
+//!
 //! [`stream`] runs the stream; here is what is followed. The two meet in a set of tickets whose subscription may have
 //! to change (`dirty`), not in a list of commands: it never holds more than there are tickets, and the order in which
 //! followers came and went doesn't matter.
@@ -22,7 +25,10 @@ use parking_lot::Mutex;
 use proto::{error::Refusal, matchmaking::v1 as pb};
 use tokio::sync::Notify;
 
-use crate::wire::ticket::TicketStatus;
+use crate::{
+    identity::{Caller, no_such_ticket, without_a_hint},
+    wire::ticket::TicketStatus,
+};
 
 pub(crate) use mailbox::Mailbox;
 pub(crate) use stream::run;
@@ -66,7 +72,13 @@ struct Followed {
 struct Ticket {
     /// The present state, where this stream has told it: what a further follower is told at once.
     state: Option<Arc<pb::Ticket>>,
-    followers: Vec<(u64, Arc<Mailbox>)>,
+    followers: Vec<Follower>,
+}
+
+struct Follower {
+    number: u64,
+    caller: Caller,
+    mailbox: Arc<Mailbox>,
 }
 
 /// Follows a ticket until it is dropped.
@@ -77,8 +89,9 @@ pub(crate) struct Follow {
 }
 
 impl WatchHub {
-    /// Follows a ticket: its present state comes into `mailbox` soon, then every change.
-    pub(crate) fn follow(&self, ticket_id: &str, mailbox: &Arc<Mailbox>) -> Follow {
+    /// Follows a ticket: its present state comes into `mailbox` soon, then every change. Where it is none that `caller` may see,
+    /// what comes is the same refusal as of a ticket that isn't there.
+    pub(crate) fn follow(&self, ticket_id: &str, caller: &Caller, mailbox: &Arc<Mailbox>) -> Follow {
         let mut guard = self.0.followed.lock();
         let followed = &mut *guard;
         let follower = followed.next_follower;
@@ -90,14 +103,15 @@ impl WatchHub {
             None => ticket_id.into(),
         };
         let ticket = followed.tickets.entry(Arc::clone(&ticket_id)).or_default();
+        let new = Follower { number: follower, caller: caller.clone(), mailbox: Arc::clone(mailbox) };
         match &ticket.state {
-            Some(state) => mailbox.put(Event::State(Arc::clone(state))),
+            Some(state) => new.tell(&ticket_id, state),
             None => {
                 followed.dirty.insert(Arc::clone(&ticket_id));
                 self.0.changed.notify_one();
             }
         }
-        ticket.followers.push((follower, Arc::clone(mailbox)));
+        ticket.followers.push(new);
         Follow { hub: self.clone(), ticket_id, follower }
     }
 
@@ -160,14 +174,16 @@ impl WatchHub {
         if TicketStatus::from(state.status()).is_final() {
             // The subscription has ended by itself.
             followed.upstream.remove(id);
-            let Some((_, ticket)) = followed.tickets.remove_entry(id) else {
+            let Some((id, ticket)) = followed.tickets.remove_entry(id) else {
                 return;
             };
-            put_all(&ticket, &Event::State(Arc::new(state)));
-        } else if let Some(ticket) = followed.tickets.get_mut(id) {
-            let state = Arc::new(state);
-            ticket.state = Some(Arc::clone(&state));
-            put_all(ticket, &Event::State(state));
+            ticket.tell(&id, &Arc::new(state));
+        } else if let Some((id, _)) = followed.tickets.get_key_value(id) {
+            let (id, state) = (Arc::clone(id), Arc::new(state));
+            if let Some(ticket) = followed.tickets.get_mut(&id) {
+                ticket.state = Some(Arc::clone(&state));
+                ticket.tell(&id, &state);
+            }
         }
     }
 
@@ -176,7 +192,10 @@ impl WatchHub {
         let mut followed = self.0.followed.lock();
         followed.upstream.remove(ticket_id);
         if let Some((id, ticket)) = followed.tickets.remove_entry(ticket_id) {
-            put_all(&ticket, &Event::Refused(id, Arc::new(refusal)));
+            let event = Event::Refused(id, Arc::new(without_a_hint(refusal)));
+            for follower in &ticket.followers {
+                follower.mailbox.put(event.clone());
+            }
         }
     }
 
@@ -185,9 +204,21 @@ impl WatchHub {
     }
 }
 
-fn put_all(ticket: &Ticket, event: &Event) {
-    for (_, mailbox) in &ticket.followers {
-        mailbox.put(event.clone());
+impl Ticket {
+    fn tell(&self, id: &TicketId, state: &Arc<pb::Ticket>) {
+        for follower in &self.followers {
+            follower.tell(id, state);
+        }
+    }
+}
+
+impl Follower {
+    fn tell(&self, id: &TicketId, state: &Arc<pb::Ticket>) {
+        self.mailbox.put(if self.caller.may_see(state) {
+            Event::State(Arc::clone(state))
+        } else {
+            Event::Refused(Arc::clone(id), Arc::new(no_such_ticket()))
+        });
     }
 }
 
@@ -201,7 +232,7 @@ impl Drop for Follow {
         let Some(ticket) = followed.tickets.get_mut(&self.ticket_id) else {
             return;
         };
-        ticket.followers.retain(|(follower, _)| *follower != self.follower);
+        ticket.followers.retain(|follower| follower.number != self.follower);
         if ticket.followers.is_empty() {
             followed.tickets.remove(&self.ticket_id);
             if followed.upstream.contains(&self.ticket_id) {

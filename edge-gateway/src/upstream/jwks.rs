@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use proto::error::Refusal;
 use tokio::time::Instant;
 
-use super::{Calls, shared::SharedAnswer};
+use super::{Calls, Origin, shared::SharedAnswer};
 use crate::http::RequestId;
 
 /// While the control plane can't be asked, it is tried again after this long, and so may a client.
@@ -46,13 +46,13 @@ impl JwksCache {
 
     /// The keys: fresh ones, or the last ones while the control plane is away.
     pub(crate) async fn get(&self, id: &RequestId) -> Result<Jwks, Refusal> {
-        let (calls, id) = (self.calls.clone(), id.clone());
+        let (calls, origin) = (self.calls.clone(), Origin::from(id));
         let last = Arc::clone(&self.last);
         let answer = self.answer.get(
             |answer, age| age < RETRY_AFTER || answer.as_ref().is_ok_and(|jwks| !jwks.max_age().is_zero()),
             move || async move {
                 let asked_at = Instant::now();
-                let answer = calls.jwks(&id).await?;
+                let answer = calls.jwks(&origin).await?;
                 let jwks = Jwks {
                     json: answer.jwks_json.into(),
                     keep_until: asked_at + Duration::from_secs(answer.max_age_s.into()),

@@ -16,7 +16,10 @@ use std::{
 use futures_util::future::join_all;
 use metrics::gauge;
 use parking_lot::Mutex;
-use runtime::endpoints::{Endpoint, Endpoints};
+use runtime::{
+    control_plane::Way,
+    endpoints::{Endpoint, Endpoints},
+};
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -35,6 +38,7 @@ pub(crate) struct Pool(Arc<Inner>);
 struct Inner {
     endpoints: Endpoints,
     connect_timeout: Duration,
+    way: Way,
     // Held to copy or to replace the list.
     replicas: Mutex<Arc<[Arc<Replica>]>>,
     /// Where the search for the next replica begins, so that equals take turns.
@@ -51,11 +55,12 @@ pub(crate) struct Pick {
 }
 
 impl Pool {
-    /// The replicas at `endpoints`, each of which may take `connect_timeout` to be connected.
-    pub(crate) fn new(endpoints: Endpoints, connect_timeout: Duration) -> Self {
+    /// The replicas at `endpoints`, each of which may take `connect_timeout` to be connected, by `way`.
+    pub(crate) fn new(endpoints: Endpoints, connect_timeout: Duration, way: Way) -> Self {
         let pool = Self(Arc::new(Inner {
             endpoints,
             connect_timeout,
+            way,
             replicas: Mutex::new(Arc::new([])),
             turn: AtomicUsize::default(),
             doubted: Notify::new(),
@@ -113,7 +118,7 @@ impl Pool {
         let before: HashMap<_, _> = replicas.iter().map(|replica| (replica.endpoint(), replica)).collect();
         let now = known.iter().map(|endpoint| match before.get(endpoint) {
             Some(replica) => Arc::clone(replica),
-            None => Arc::new(Replica::new(endpoint.clone(), self.0.connect_timeout)),
+            None => Arc::new(Replica::new(endpoint.clone(), self.0.connect_timeout, self.0.way.clone())),
         });
         let now = now.collect();
         *replicas = now;

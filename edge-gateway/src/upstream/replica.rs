@@ -5,7 +5,6 @@
 //! itself tells one caller after the other, each after a timeout of its own.)
 
 use std::{
-    io,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -13,12 +12,11 @@ use std::{
     time::Duration,
 };
 
-use axum::http::Uri;
-use hyper_util::rt::TokioIo;
 use parking_lot::Mutex;
-use runtime::endpoints;
-use tokio::{net::TcpStream, time::timeout};
-use tonic::transport::{Channel, Endpoint};
+use runtime::{
+    control_plane::{Calls, Way},
+    endpoints,
+};
 
 use super::shared::SharedAnswer;
 
@@ -48,6 +46,7 @@ pub(crate) enum Standing {
 pub(crate) struct Replica {
     endpoint: endpoints::Endpoint,
     connect_timeout: Duration,
+    way: Way,
     connection: SharedAnswer<Result<Connection, Arc<str>>>,
     // Held to read or to write it.
     standing: Mutex<Standing>,
@@ -57,7 +56,7 @@ pub(crate) struct Replica {
 /// A connection. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Connection {
-    channel: Channel,
+    channel: Calls,
     given_up: Arc<AtomicBool>,
 }
 
@@ -65,10 +64,11 @@ pub(crate) struct Connection {
 pub(super) struct InFlight<'a>(&'a AtomicUsize);
 
 impl Replica {
-    pub(super) fn new(endpoint: endpoints::Endpoint, connect_timeout: Duration) -> Self {
+    pub(super) fn new(endpoint: endpoints::Endpoint, connect_timeout: Duration, way: Way) -> Self {
         Self {
             endpoint,
             connect_timeout,
+            way,
             connection: SharedAnswer::new(connect_timeout),
             standing: Mutex::new(Standing::InDoubt),
             calls: AtomicUsize::default(),
@@ -111,14 +111,14 @@ impl Replica {
         let usable = |answer: &Result<Connection, _>, _| {
             answer.as_ref().is_ok_and(|connection| !connection.given_up.load(Ordering::Relaxed))
         };
-        let (endpoint, within) = (self.endpoint.clone(), self.connect_timeout);
-        self.connection.get(usable, move || connect(endpoint, within)).await
+        let (way, endpoint, within) = (self.way.clone(), self.endpoint.clone(), self.connect_timeout);
+        self.connection.get(usable, move || connect(way, endpoint, within)).await
     }
 }
 
 impl Connection {
     /// For clients.
-    pub(crate) fn channel(&self) -> Channel {
+    pub(crate) fn channel(&self) -> Calls {
         self.channel.clone()
     }
 
@@ -134,29 +134,21 @@ impl Drop for InFlight<'_> {
     }
 }
 
-async fn connect(endpoint: endpoints::Endpoint, within: Duration) -> Result<Connection, Arc<str>> {
-    match timeout(within, try_connect(&endpoint)).await {
-        Ok(Ok(channel)) => Ok(Connection { channel, given_up: Arc::default() }),
-        Ok(Err(error)) => Err(error.to_string().into()),
-        Err(_) => Err("no connection in time".into()),
-    }
-}
-
-async fn try_connect(endpoint: &endpoints::Endpoint) -> anyhow::Result<Channel> {
-    let stream = TcpStream::connect(endpoint.addr).await?;
-    stream.set_nodelay(true)?;
-    let mut stream = Some(TokioIo::new(stream));
-    let once = tower::service_fn(move |_: Uri| {
-        let stream = stream.take().ok_or_else(|| io::Error::other("the connection has ended"));
-        std::future::ready(stream)
+async fn connect(
+    way: Way,
+    endpoint: endpoints::Endpoint,
+    within: Duration,
+) -> Result<Connection, Arc<str>> {
+    let connected = way.connect(&endpoint, within, |transport| {
+        transport
+            .http2_keep_alive_interval(KEEPALIVE_EVERY)
+            .keep_alive_timeout(KEEPALIVE_ANSWER)
+            .keep_alive_while_idle(true)
+            .initial_connection_window_size(WINDOW)
+            .initial_stream_window_size(WINDOW)
     });
-    let channel = Endpoint::from_shared(format!("http://{}", endpoint.authority))?
-        .http2_keep_alive_interval(KEEPALIVE_EVERY)
-        .keep_alive_timeout(KEEPALIVE_ANSWER)
-        .keep_alive_while_idle(true)
-        .initial_connection_window_size(WINDOW)
-        .initial_stream_window_size(WINDOW)
-        .connect_with_connector(once)
-        .await?;
-    Ok(channel)
+    match connected.await {
+        Ok(channel) => Ok(Connection { channel, given_up: Arc::default() }),
+        Err(error) => Err(format!("{error:#}").into()),
+    }
 }

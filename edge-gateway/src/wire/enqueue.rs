@@ -2,6 +2,8 @@
 
 mod players;
 
+use std::collections::BTreeMap;
+
 use proto::{error::Refusal, matchmaking::v1 as pb};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,6 +14,7 @@ use super::{
     names::PlayersField,
     shape::{Faults, Fields},
 };
+use crate::identity::{Party, Secret};
 
 pub(crate) use players::PlayerBody;
 use players::{members, players};
@@ -35,6 +38,10 @@ pub(crate) struct EnqueueBody {
     /// Names the party. Made by the server where it is absent. The same id again, with the same content, is the same ticket.
     #[schema(example = "party-7", max_length = 128)]
     pub(crate) group_id: Option<String>,
+    /// By player: the identity token of each member other than the caller, who thereby agrees. Not needed where the caller is trusted.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>, example = json!({"bob": "eyJhbGciOiJSUzI1NiIs…"}))]
+    #[serde(skip_serializing)]
+    pub(crate) member_tokens: BTreeMap<String, Secret>,
     /// Where given, must equal the number of players.
     #[schema(example = 2)]
     pub(crate) group_size: Option<u32>,
@@ -70,6 +77,7 @@ impl EnqueueBody {
             members: fields.list("members").map(|list| members(list, fields.faults())),
             players: fields.list("players").map(|list| players(list, fields.faults())),
             group_id: fields.text("groupId"),
+            member_tokens: member_tokens(&mut fields),
             group_size: fields.integer("groupSize", 0),
             region: fields.text("region"),
             constraints: fields.object("constraints").cloned(),
@@ -94,8 +102,18 @@ impl EnqueueBody {
 
     /// The player who speaks for the group.
     pub(crate) fn first_player(&self) -> Option<&str> {
-        let member = self.members.iter().flatten().map(String::as_str).next();
-        member.or_else(|| self.players.iter().flatten().map(|player| player.player_id.as_str()).next())
+        self.player_ids().next()
+    }
+
+    /// Whom it is for, and what proves that they agree.
+    pub(crate) fn party(&self) -> Party<'_> {
+        let members_field = if self.members.is_some() { "members" } else { "players" };
+        Party { members: self.player_ids().collect(), members_field, tokens: &self.member_tokens }
+    }
+
+    fn player_ids(&self) -> impl Iterator<Item = &str> {
+        let members = self.members.iter().flatten().map(String::as_str);
+        members.chain(self.players.iter().flatten().map(|player| player.player_id.as_str()))
     }
 
     /// Which of the two fields names the players.
@@ -128,6 +146,23 @@ impl EnqueueBody {
         let written = self.constraints.as_ref().map(serde_json::to_string);
         written.map_or_else(String::new, |json| json.expect("what was JSON is JSON again"))
     }
+}
+
+fn member_tokens(fields: &mut Fields<'_>) -> BTreeMap<String, Secret> {
+    let mut tokens = BTreeMap::new();
+    for (member, value) in fields.object("memberTokens").into_iter().flatten() {
+        match value {
+            Value::String(token) => {
+                tokens.insert(member.clone(), Secret::new(token.as_str()));
+            }
+            other => {
+                let shown: String = member.chars().take(64).collect();
+                let path = fields.path(&format!("memberTokens.{shown}"));
+                fields.faults().wrong_type(path, "an identity token as text", other);
+            }
+        }
+    }
+    tokens
 }
 
 #[cfg(test)]

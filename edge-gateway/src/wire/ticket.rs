@@ -175,7 +175,7 @@ impl From<pb::Assignment> for AssignmentBody {
 }
 
 /// `2025-07-18T09:30:00.000Z`.
-pub(super) fn rfc3339(unix_ms: u64) -> String {
+pub(crate) fn rfc3339(unix_ms: u64) -> String {
     let time = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
     format!("{:.3}", time.unwrap_or(Timestamp::MAX))
 }

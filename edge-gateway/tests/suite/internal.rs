@@ -55,7 +55,7 @@ async fn what_cannot_be_taken_is_told_in_the_envelope() {
     assert_failure(&register(taken).await, 409, "SERVER_SUPERSEDED");
     let large = json!({"serverId": "x".repeat(70_000)});
     assert_failure(&register(large).await, 413, "PAYLOAD_TOO_LARGE");
-    let nowhere = stack.send(stack.internal_request("GET", "/v1/matchmaking/enqueue")).await;
+    let nowhere = stack.send(stack.internal_request("GET", "/v1/identity/guest")).await;
     assert_failure(&nowhere, 404, "ROUTE_NOT_FOUND");
     let method = stack.send(stack.internal_request("GET", REGISTER)).await;
     assert_failure(&method, 405, "METHOD_NOT_ALLOWED");

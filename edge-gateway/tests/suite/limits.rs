@@ -216,7 +216,7 @@ async fn messages_are_read_at_a_pace() {
 
 #[tokio::test]
 async fn a_head_that_is_too_large_is_a_problem_and_one_that_is_far_too_large_is_the_end() {
-    let stack = Stack::start_with(&["--max-head", "4096", "--max-headers", "20"]).await;
+    let stack = Stack::start_with(&[MODE_A, "--max-head", "4096", "--max-headers", "20"]).await;
     let ask = async |header: &str, size: usize| {
         let request = stack.request("GET", "/v1/matchmaking/status/x").header(header, "x".repeat(size));
         stack.send(request).await

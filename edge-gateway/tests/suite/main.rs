@@ -5,6 +5,7 @@
 
 mod drain;
 mod failover;
+mod identity;
 mod internal;
 mod limits;
 mod openapi;

@@ -242,7 +242,8 @@ async fn the_largest_assignment_fits() {
 
 #[tokio::test]
 async fn a_client_that_falls_silent_is_dropped_and_one_that_answers_pings_is_not() {
-    let stack = Stack::start_with(&["--ping-interval", "100ms", "--ping-timeout", "400ms"]).await;
+    let flags = ["--allow-client-player-id", "--ping-interval", "100ms", "--ping-timeout", "400ms"];
+    let stack = Stack::start_with(&flags).await;
     let mut alive = stack.socket().await;
     let silent = stack.socket().await;
     eventually("both are open", || stack.probe.sockets() == 2).await;

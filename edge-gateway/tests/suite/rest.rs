@@ -253,14 +253,13 @@ async fn without_mode_a_every_enqueue_is_refused_and_says_why() {
     let stack = Stack::start_with(&[]).await;
     let answer = stack.post(ENQUEUE, &json!({"queueKey": "q", "members": ["a"]})).await;
     answer.assert_problem(401, "UNAUTHENTICATED");
+    assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"muster\"");
+    let text = answer.body["detail"].as_str().unwrap();
+    assert!(text.contains("ALLOW_CLIENT_PLAYER_ID=true") && text.contains("development"), "{text}");
     let mut socket = stack.socket().await;
     socket.send(&json!({"action": "enqueue", "queueKey": "q", "members": ["a"]})).await;
-    let error = socket.expect("error").await;
-    assert_eq!(error["code"], "UNAUTHENTICATED");
-    for text in [&answer.body["detail"], &error["message"]] {
-        let text = text.as_str().unwrap();
-        assert!(text.contains("ALLOW_CLIENT_PLAYER_ID=true") && text.contains("development"), "{text}");
-    }
+    assert_eq!(socket.expect("error").await["code"], "UNAUTHENTICATED");
+    assert_eq!(socket.closed().await.0, 4401);
     assert_eq!(stack.control_plane.state.enqueues.load(Ordering::SeqCst), 0);
     stack.finish().await;
 }
@@ -293,7 +292,12 @@ async fn every_refusal_of_the_control_plane_has_its_status() {
     limited.assert_problem(429, "RATE_LIMITED");
     assert_eq!(limited.header("retry-after"), "1");
     refuse(Refusal::new(Reason::QueueNotFound, "no")).await.assert_problem(404, "QUEUE_NOT_FOUND");
-    refuse(Refusal::new(Reason::Forbidden, "no")).await.assert_problem(403, "FORBIDDEN");
+    // It is the gateway whom the control plane doesn't let in; the client can do nothing about it, nor needs to know of it.
+    for reason in [Reason::Forbidden, Reason::Unauthenticated] {
+        let kept = refuse(Refusal::new(reason, "`gateway-7` may not do this")).await;
+        kept.assert_problem(500, "INTERNAL");
+        assert!(!kept.body.to_string().contains("gateway-7"));
+    }
     refuse(Refusal::internal()).await.assert_problem(500, "INTERNAL");
     stack.finish().await;
 }

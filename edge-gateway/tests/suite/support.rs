@@ -1,13 +1,15 @@
 //! A gateway before a control plane of the test's own, and clients for both of its doors.
 
 pub(crate) mod control_plane;
+pub(crate) mod provider;
+pub(crate) mod signer;
 pub(crate) mod socket;
 mod tickets;
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use edge_gateway::{Config, EdgeGateway, Probe};
+use edge_gateway::{Config, EdgeGateway, Probe, Sections};
 use runtime::endpoints::{Resolver, system_resolver};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -92,9 +94,19 @@ impl Stack {
         flags: &[&str],
         resolver: Resolver,
     ) -> Self {
+        Self::start_as(control_plane, flags, Sections::default(), resolver).await
+    }
+
+    /// The same with identity providers.
+    pub(crate) async fn start_as(
+        control_plane: ControlPlane,
+        flags: &[&str],
+        sections: Sections,
+        resolver: Resolver,
+    ) -> Self {
         let all = [&["--client-addr", "127.0.0.1:0", "--internal-addr", "127.0.0.1:0"], flags];
         let config: Config = runtime::config::defaults(&all.concat());
-        let gateway = EdgeGateway::bind_with(config, resolver).await.unwrap();
+        let gateway = EdgeGateway::bind_with(config, sections, resolver).await.unwrap();
         let stop = CancellationToken::new();
         Self {
             control_plane,

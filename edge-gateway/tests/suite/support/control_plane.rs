@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     PATIENCE, eventually,
+    signer::Signer,
     tickets::{Tickets, assignment},
 };
 
@@ -42,6 +43,10 @@ pub(crate) struct State {
     pub(crate) assign_at_once: AtomicBool,
     /// Why tickets wait.
     pub(crate) explanation: Mutex<Option<pb::Explanation>>,
+    /// Signs identity tokens, and is published.
+    pub(crate) signer: Mutex<Option<Signer>>,
+    /// On whose behalf tickets were enqueued.
+    pub(crate) enqueued_for: Mutex<Vec<Option<String>>>,
     pub(crate) enqueues: AtomicUsize,
     pub(crate) subscribed: AtomicUsize,
     pub(crate) jwks_reads: AtomicUsize,
@@ -82,6 +87,8 @@ impl ControlPlane {
             lose_answer: AtomicBool::default(),
             assign_at_once: AtomicBool::default(),
             explanation: Mutex::default(),
+            signer: Mutex::default(),
+            enqueued_for: Mutex::default(),
             enqueues: AtomicUsize::default(),
             subscribed: AtomicUsize::default(),
             jwks_reads: AtomicUsize::default(),

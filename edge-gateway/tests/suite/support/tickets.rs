@@ -68,6 +68,16 @@ impl Tickets {
             .ok_or_else(|| Refusal::new(Reason::TicketNotFound, "there is no such ticket"))
     }
 
+    /// The same, where it is a ticket of this player's.
+    pub(crate) fn get_for(&self, ticket_id: &str, player: Option<&str>) -> Result<pb::Ticket, Refusal> {
+        let ticket = self.get(ticket_id)?;
+        if player.is_none_or(|player| ticket.player_ids.iter().any(|id| id == player)) {
+            return Ok(ticket);
+        }
+        // In other words than those above: the gateway has to make them one.
+        Err(Refusal::new(Reason::TicketNotFound, "there is no such ticket for you"))
+    }
+
     pub(crate) fn request(&self, ticket_id: &str) -> pb::EnqueueRequest {
         self.by_id[ticket_id].0.clone()
     }

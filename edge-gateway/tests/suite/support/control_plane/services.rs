@@ -45,6 +45,12 @@ pub(super) async fn router(state: &Arc<State>, seen: Arc<Seen>, stop: Cancellati
         .add_service(KeysServer::new(service))
 }
 
+/// On whose behalf a call is made.
+fn player<T>(request: &Request<T>) -> Option<String> {
+    let value = request.metadata().get("muster-player")?;
+    Some(percent_encoding::percent_decode(value.as_bytes()).decode_utf8().unwrap().into_owned())
+}
+
 fn no_client_calls() -> Status {
     Refusal::new(Reason::Unavailable, "this control plane forms matches and serves no calls").into_status()
 }
@@ -87,6 +93,7 @@ impl Matchmaking for Service {
         &self,
         request: Request<pb::EnqueueRequest>,
     ) -> Result<Response<pb::EnqueueResponse>, Status> {
+        self.state.enqueued_for.lock().push(player(&request));
         let request = self.receive(request).await?;
         self.state.enqueues.fetch_add(1, Ordering::SeqCst);
         let ticket = self.state.tickets.lock().enqueue(request)?;
@@ -112,7 +119,9 @@ impl Matchmaking for Service {
         &self,
         request: Request<pb::CancelRequest>,
     ) -> Result<Response<pb::CancelResponse>, Status> {
+        let player = player(&request);
         let id = self.receive(request).await?.ticket_id;
+        self.state.tickets.lock().get_for(&id, player.as_deref())?;
         let ticket = {
             let mut tickets = self.state.tickets.lock();
             tickets.change(&id, |ticket| ticket.status = pb::TicketStatus::Cancelled.into());
@@ -129,8 +138,9 @@ impl Matchmaking for Service {
         &self,
         request: Request<pb::GetTicketRequest>,
     ) -> Result<Response<pb::GetTicketResponse>, Status> {
+        let player = player(&request);
         let id = self.receive(request).await?.ticket_id;
-        let ticket = self.state.tickets.lock().get(&id)?;
+        let ticket = self.state.tickets.lock().get_for(&id, player.as_deref())?;
         Ok(Response::new(pb::GetTicketResponse { ticket: Some(ticket) }))
     }
 
@@ -179,8 +189,9 @@ impl Matchmaking for Service {
         &self,
         request: Request<pb::ExplainTicketRequest>,
     ) -> Result<Response<pb::ExplainTicketResponse>, Status> {
+        let player = player(&request);
         let id = self.receive(request).await?.ticket_id;
-        let ticket = self.state.tickets.lock().get(&id)?;
+        let ticket = self.state.tickets.lock().get_for(&id, player.as_deref())?;
         let explanation = self.state.explanation.lock().clone();
         Ok(Response::new(pb::ExplainTicketResponse {
             status: ticket.status,
@@ -332,6 +343,12 @@ impl Keys for Service {
     async fn get_jwks(&self, request: Request<GetJwksRequest>) -> Result<Response<GetJwksResponse>, Status> {
         self.receive(request).await?;
         let reads = self.state.jwks_reads.fetch_add(1, Ordering::SeqCst);
+        if let Some(signer) = &*self.state.signer.lock() {
+            return Ok(Response::new(GetJwksResponse {
+                jwks_json: signer.jwks().to_string(),
+                max_age_s: 60,
+            }));
+        }
         Ok(Response::new(GetJwksResponse {
             jwks_json: format!("{{\"keys\":[{{\"kid\":\"k{reads}\"}}]}}"),
             max_age_s: 60,
@@ -354,9 +371,12 @@ impl Keys for Service {
 
     async fn issue_identity(
         &self,
-        _request: Request<IssueIdentityRequest>,
+        request: Request<IssueIdentityRequest>,
     ) -> Result<Response<IssueIdentityResponse>, Status> {
-        Err(Status::unimplemented("no gateway asks"))
+        let player = self.receive(request).await?.player_id;
+        let signer = self.state.signer.lock();
+        let token = signer.as_ref().unwrap().identity(&player);
+        Ok(Response::new(IssueIdentityResponse { token, expires_at_unix_ms: 1_752_831_300_000 }))
     }
 
     async fn redeem_token(
