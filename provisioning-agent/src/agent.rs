@@ -18,6 +18,7 @@ use crate::{
     jwks::Jwks,
     local_api::{self, LocalApi},
     machine::{End, Machine, Terms},
+    redeem::Redeemer,
     route::Route,
     stream::{Driver, Identity},
 };
@@ -94,7 +95,14 @@ impl ProvisioningAgent {
         tasks.spawn("control plane addresses", self.endpoints.clone().run(tasks.stopping().clone()));
         let route = Route::new(self.endpoints.clone());
         tasks.spawn("keys", jwks.clone().keep_fresh(route, tasks.stopping().clone()));
-        let api = LocalApi { agent, jwks, server: self.server, instance_id: identity.instance_id.clone() };
+        let redeemer = Redeemer::new(Route::new(self.endpoints.clone()));
+        let api = LocalApi {
+            agent,
+            jwks,
+            redeemer,
+            server: self.server,
+            instance_id: identity.instance_id.clone(),
+        };
         let routes = agones::routes(sdk.clone());
         tasks.spawn("local API", local_api::serve(self.listener, api, routes, tasks.stopping().clone()));
         tracing::info!(server_id = %identity.server.server_id, http_addr = %self.http_addr, grpc_addr, "the agent runs");

@@ -22,6 +22,7 @@ mod agones;
 mod handle;
 mod jwks;
 mod local_api;
+mod redeem;
 mod route;
 mod stream;
 

@@ -11,6 +11,7 @@
 //! | `DELETE /v1/lands/{landId}` | the land is over |
 //! | `POST /v1/drain` | no new lands |
 //! | `GET /v1/jwks` | the keys that match tokens are verified with |
+//! | `POST /v1/tokens/redeem` | a match token is used, once |
 //! | `/ready`, `/gameserver`, … | the Agones SDK: see [`crate::agones`] |
 //!
 //! It trusts whoever reaches the loopback, and nobody else: `local_api/guard.rs` keeps browsers out. What is asked becomes a
@@ -22,6 +23,7 @@ mod keys;
 mod lands;
 mod problem;
 mod server;
+mod tokens;
 mod watch;
 
 use std::{io, sync::Arc, time::Duration};
@@ -34,7 +36,7 @@ use axum::{
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Server, handle::Handle, ids::InstanceId, jwks::Jwks};
+use crate::{config::Server, handle::Handle, ids::InstanceId, jwks::Jwks, redeem::Redeemer};
 
 /// How long open requests have at the end.
 const GRACE: Duration = Duration::from_secs(1);
@@ -44,6 +46,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct LocalApi {
     pub(crate) agent: Handle,
     pub(crate) jwks: Jwks,
+    pub(crate) redeemer: Redeemer,
     pub(crate) server: Arc<Server>,
     pub(crate) instance_id: InstanceId,
 }
@@ -78,6 +81,7 @@ fn router(api: LocalApi, agones: Router) -> Router {
         .route("/v1/ready", post(server::ready))
         .route("/v1/drain", post(server::drain))
         .route("/v1/jwks", get(keys::jwks))
+        .route("/v1/tokens/redeem", post(tokens::redeem))
         .route("/v1/lands/watch", get(watch::watch))
         .route("/v1/lands/{landId}", delete(lands::end))
         .route("/v1/lands/{landId}/ready", post(lands::ready))

@@ -1,6 +1,6 @@
 //! A control plane that remembers what it is told and says what the test wants.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
 use parking_lot::Mutex;
 use proto::{
@@ -55,6 +55,9 @@ pub(crate) struct Shared {
     pub(crate) mood: Mutex<Mood>,
     pub(crate) jwks: Mutex<String>,
     pub(crate) jwks_fetches: Mutex<usize>,
+    pub(crate) redemptions: Mutex<Vec<RedeemTokenRequest>>,
+    /// What the next redemptions are refused with; after them, all is well.
+    pub(crate) refuse_redemptions: Mutex<VecDeque<Refusal>>,
     stop: Mutex<CancellationToken>,
     role: Role,
 }
@@ -82,6 +85,8 @@ impl ControlPlane {
             mood: Mutex::new(Mood::Welcome),
             jwks: Mutex::new(r#"{"keys":[{"kid":"first"}]}"#.to_owned()),
             jwks_fetches: Mutex::default(),
+            redemptions: Mutex::default(),
+            refuse_redemptions: Mutex::default(),
             stop: Mutex::default(),
             role,
         });
@@ -321,8 +326,17 @@ impl Keys for Service {
 
     async fn redeem_token(
         &self,
-        _request: Request<RedeemTokenRequest>,
+        request: Request<RedeemTokenRequest>,
     ) -> Result<Response<RedeemTokenResponse>, Status> {
-        Err(Status::unimplemented("not asked"))
+        self.0.redemptions.lock().push(request.into_inner());
+        if let Some(refusal) = self.0.refuse_redemptions.lock().pop_front() {
+            return Err(refusal.into_status());
+        }
+        Ok(Response::new(RedeemTokenResponse {
+            player_id: "ann".to_owned(),
+            assignment_id: "a-1".to_owned(),
+            match_id: "m-1".to_owned(),
+            expires_at_unix_ms: 1_700_000_000_000,
+        }))
     }
 }

@@ -9,5 +9,6 @@ mod failover;
 mod jwks;
 mod lands;
 mod process;
+mod redeem;
 mod registration;
 mod watch;
