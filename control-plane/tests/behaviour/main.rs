@@ -9,6 +9,7 @@ mod load;
 mod match_function;
 mod program;
 mod queues;
+mod redeem;
 #[expect(dead_code, reason = "the tests of the storage need more of it")]
 #[path = "../../storage/tests/redis/server.rs"]
 mod redis_server;

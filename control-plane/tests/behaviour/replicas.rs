@@ -47,7 +47,12 @@ impl Shared {
         }
     }
 
-    async fn replica(&self, role: Role) -> Stack {
+    /// Where the directory of their keys is.
+    pub(crate) fn keys(&self) -> &std::path::Path {
+        self.keys.path()
+    }
+
+    pub(crate) async fn replica(&self, role: Role) -> Stack {
         Stack::with_own_keys(self.config(role), &[]).await
     }
 }
