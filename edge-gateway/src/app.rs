@@ -22,7 +22,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     Probe,
     config::Config,
-    door::{self, Door, Places},
+    door::{self, Door, Places, within_open_files},
     http::{BodyLimits, Certificates, Connections, Timeouts, certificates, observe, serve},
     identity::{Identity, Sections},
     internal, openapi,
@@ -177,7 +177,7 @@ impl EdgeGateway {
                 send: config.send_timeout,
             },
             max_head: limits.max_head,
-            places: Places::new(limits.max_connections, limits.max_connections_per_address),
+            places: Places::new(within_open_files(limits.max_connections), limits.max_connections_per_address),
             refusals: Places::new(MAX_REFUSALS, MAX_REFUSALS),
             addresses: Arc::clone(&self.app.door.addresses),
             tasks: tasks.clone(),

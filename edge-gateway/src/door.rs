@@ -9,6 +9,7 @@
 //! ([`rates`]) forget whoever owes least.
 
 mod addresses;
+mod files;
 mod load;
 mod origins;
 mod places;
@@ -32,6 +33,7 @@ use crate::{
 };
 
 pub(crate) use addresses::{AddressKey, Addresses, Client};
+pub(crate) use files::within_open_files;
 pub(crate) use load::{Call, Load, UnderWay};
 pub(crate) use origins::{Origins, only_without_origin, origins};
 pub(crate) use places::{Full, Place, Places};

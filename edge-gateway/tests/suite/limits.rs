@@ -92,6 +92,8 @@ async fn when_all_connections_are_taken_more_are_told_so_and_so_is_the_balancer(
 
 #[tokio::test]
 async fn a_flood_of_connections_is_closed_and_leaves_nothing() {
+    // Both ends are here.
+    rlimit::increase_nofile_limit(8_192).unwrap();
     let stack = Stack::start_with(&[MODE_A, "--max-connections", "4"]).await;
     let flood = join_all((0..1_000).map(|_| connect(&stack))).await;
     eventually("those without a place are refused or closed", || stack.probe.connections() <= 4).await;

@@ -15,4 +15,5 @@ mod overload;
 mod realtime;
 mod rest;
 mod slow;
+mod strangers;
 mod support;

@@ -108,6 +108,11 @@ async fn a_wrong_configuration_exits_2_and_names_the_field() {
             "can't read the configuration file /nowhere/muster.toml",
         ),
         ("edge-gateway", "--client-addr here", "--client-addr"),
+        (
+            "edge-gateway",
+            "--allow-client-player-id --client-addr 0.0.0.0:0",
+            "allow_client_player_id: would let whoever reaches client_addr 0.0.0.0:0 enqueue as anybody",
+        ),
         ("provisioning-agent", "--port 7001 --land-type demo", "--server-id"),
         ("muster", "demo-server --mode sideways", "--mode"),
         ("muster", "demo-server --addr 127.0.0.1:0 --agent 127.0.0.1:1", "agent: "),
