@@ -24,9 +24,13 @@ pub enum Format {
     Json,
 }
 
+/// What carries messages logs their content at the lowest levels, and so tokens and keys. Who wants that names the library.
+const LIBRARIES: &str =
+    "h2=info,hyper=info,hyper_util=info,reqwest=info,rustls=info,tokio_tungstenite=info,tonic=info,tungstenite=info";
+
 /// Starts the log of this process. Where one runs already (several programs in one process), that one stays.
 pub fn start(settings: &Settings) {
-    let filter = EnvFilter::new(&settings.log);
+    let filter = EnvFilter::new(format!("{LIBRARIES},{}", settings.log));
     let registry = tracing_subscriber::registry().with(filter);
     let lines =
         tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(io::stderr().is_terminal());

@@ -113,7 +113,7 @@ async fn what_is_not_this_lands_token_is_closed_with_4401_and_the_way_out() {
         (
             "HS256 with the public key",
             jsonwebtoken::encode(&door.header(Algorithm::HS256), &door.claims, &public).unwrap(),
-            "RS256: send the matchToken",
+            "EdDSA: send the matchToken",
         ),
         (
             "another key under our kid",

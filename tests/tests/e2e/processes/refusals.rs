@@ -89,8 +89,8 @@ async fn a_wrong_configuration_exits_2_and_names_the_field() {
         ("edge-gateway", "ping_timeout = '1s'", "ping_timeout: must be at least twice ping_interval"),
         (
             "edge-gateway",
-            "control_plane = 'https://a'",
-            "control_plane: `https://a` does not begin with http://",
+            "control_plane = 'ftp://a'",
+            "control_plane: `ftp://a` does not begin with http://",
         ),
         ("provisioning-agent", "server_idd = 'a'", "server_idd: unknown setting; did you mean `server_id`?"),
         ("provisioning-agent", "capacity = 0", "muster.toml:1: capacity: `0` can't be taken"),
