@@ -60,8 +60,8 @@ pub struct Limits {
     #[arg(long, env = "GATEWAY_REQUESTS_PER_ADDRESS", default_value_t = 100, value_name = "PER_SECOND")]
     pub requests_per_address: u32,
 
-    /// How many requests one player may send in a second; five times as many at once. Where client player ids are trusted,
-    /// only an enqueue names its player, the first member. More are 429. 0: no limit.
+    /// How many requests, and actions on sockets, one player may send in a second; five times as many at once. Where client
+    /// player ids are trusted, only an enqueue names its player, the first member. More are 429. 0: no limit.
     #[arg(long, env = "GATEWAY_REQUESTS_PER_PLAYER", default_value_t = 10, value_name = "PER_SECOND")]
     pub requests_per_player: u32,
 

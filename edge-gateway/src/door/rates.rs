@@ -20,7 +20,7 @@ use parking_lot::Mutex;
 use proto::error::{Reason, Refusal};
 
 use super::Client;
-use crate::config::Limits;
+use crate::{config::Limits, identity::Caller};
 
 /// A burst is what may come in this many seconds, at once.
 const BURST_S: u32 = 5;
@@ -58,6 +58,11 @@ impl Rates {
             (Some(rate), Some(key)) => rate.check(self.hasher.hash_one(key), "your address"),
             _ => Ok(()),
         }
+    }
+
+    /// Whether one more request, or action on a socket, is too many of a player who proved who they are.
+    pub(crate) fn caller(&self, caller: &Caller) -> Result<(), Refusal> {
+        caller.player().map_or(Ok(()), |player| self.player(player.as_str()))
     }
 
     /// Whether one more request of this player is too many.

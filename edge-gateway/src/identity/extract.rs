@@ -25,6 +25,8 @@ where
             return Ok(Self::Trusted);
         }
         let app = Arc::<App>::from_ref(state);
-        Ok(app.identity.caller(&Credentials::of(&parts.headers)).await?)
+        let caller = app.identity.caller(&Credentials::of(&parts.headers)).await?;
+        app.door.rates.caller(&caller)?;
+        Ok(caller)
     }
 }

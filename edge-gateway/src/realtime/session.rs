@@ -187,9 +187,14 @@ impl Session {
         }
     }
 
-    fn enqueue(&mut self, value: &Value) -> Result<Pending, Refusal> {
-        // As a request would be: a socket is no way round that limit.
+    /// Counts an action as a request: a socket is no way round those limits.
+    fn count(&self) -> Result<(), Refusal> {
         self.app.door.rates.address(self.client)?;
+        self.app.door.rates.caller(self.standing.caller())
+    }
+
+    fn enqueue(&mut self, value: &Value) -> Result<Pending, Refusal> {
+        self.count()?;
         let body = EnqueueBody::read_socket(value)?;
         if self.tickets.is_full() {
             let message = format!(
@@ -203,12 +208,12 @@ impl Session {
     }
 
     fn authenticate(&self, token: Secret) -> Result<Pending, Refusal> {
-        self.app.door.rates.address(self.client)?;
+        self.count()?;
         Ok(pending::authenticate(Arc::clone(&self.app), token))
     }
 
     fn cancel(&self, ticket_id: Option<String>) -> Result<Pending, Refusal> {
-        self.app.door.rates.address(self.client)?;
+        self.count()?;
         let ticket_ids = ticket_id.map_or_else(|| self.tickets.ids(), |id| vec![id]);
         if ticket_ids.is_empty() {
             return Err(bad_field("ticketId", "is missing, and this socket has no ticket that waits"));

@@ -14,7 +14,7 @@ use crate::{
     app::App,
     door::Call,
     http::{RequestId, json_body},
-    identity::{Caller, PlayerId},
+    identity::Caller,
     problem::{Problem, ProblemBody},
     upstream::{Origin, fresh_ticket_id},
     wire::{
@@ -93,10 +93,9 @@ pub(crate) async fn enqueue_for(
     let (players, origin) = (body.players_field(), Origin::of(id, caller));
     app.identity.may_enqueue(caller, &body.party()).await?;
     let request = body.into_request(fresh_ticket_id());
-    // Whom the caller says to be, where client player ids are trusted: nobody knows better.
-    let first = request.players.first().map(|player| player.player_id.as_str());
-    if let Some(player) = caller.player().map(PlayerId::as_str).or(first) {
-        app.door.rates.player(player)?;
+    // A caller whom nobody had to prove is counted as whom they name first. Any other was counted before.
+    if let (None, Some(first)) = (caller.player(), request.players.first()) {
+        app.door.rates.player(&first.player_id)?;
     }
     let _under_way = app.door.load.begin_call(Call::Enqueue)?;
     let answer = app.calls.enqueue(&origin, request).await;

@@ -116,7 +116,8 @@ pub(crate) async fn exchange(
 
 /// Has the control plane sign a token.
 async fn issue(app: &App, id: &RequestId, player: &PlayerId) -> Result<IdentityBody, Refusal> {
-    let _under_way = app.door.load.begin_call(Call::Ticket)?;
+    // Whoever has no token has no ticket: where there is too much to do, those that have come first.
+    let _under_way = app.door.load.begin_call(Call::Enqueue)?;
     let issued = app.calls.issue_identity(&Origin::from(id), player).await?;
     Ok(IdentityBody {
         player_id: player.as_str().to_owned(),

@@ -3,6 +3,7 @@
 mod backends;
 mod members;
 mod providers;
+mod rates;
 mod sockets;
 mod tokens;
 
