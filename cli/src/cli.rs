@@ -9,7 +9,7 @@ use std::{
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use runtime::{program::block_on, telemetry};
 
-use crate::{demo_server, dev, fleet, load, queues, reference, rules, scenario, tickets};
+use crate::{access, demo_server, dev, fleet, load, queues, reference, rules, scenario, tickets};
 
 /// `muster` and everything it can do.
 #[derive(Debug, Parser)]
@@ -37,6 +37,7 @@ enum Command {
     Rules(rules::Config),
     Tickets(tickets::Config),
     Queues(queues::Config),
+    Access(access::Config),
     DemoServer(DemoServer),
     /// Print the page of all settings of all programs, docs/configuration.md.
     Reference,
@@ -89,6 +90,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             block_on(async |stop| scenario::run(config, stop).await)
         }
         Some(Command::Tickets(config)) => block_on(async |_| tickets::run(config).await),
+        Some(Command::Access(config)) => block_on(async |_| access::run(config)),
         Some(Command::Queues(config)) => block_on(async |_| queues::run(config).await),
         Some(Command::DemoServer(DemoServer { config, telemetry })) => {
             telemetry::start(&telemetry);

@@ -10,11 +10,13 @@
 //! | [`rules`] | what is wrong with rule-set files, and how they loosen |
 //! | [`tickets`] | why a ticket waits |
 //! | [`queues`] | reading a control plane's queues again |
+//! | [`access`] | keys for callers of the control plane |
 //! | [`mod@reference`] | the page of all settings |
 //!
 //! [`gateway`] is a game client's side of the gateway, which the tools share. Only this crate prints to standard output;
 //! everything else writes a log.
 
+pub mod access;
 pub mod demo_server;
 pub mod dev;
 pub mod fleet;

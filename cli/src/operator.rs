@@ -4,20 +4,22 @@ use std::{future::Future, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use proto::{error::Refusal, matchmaking::v1::matchmaking_client::MatchmakingClient};
-use runtime::{config::Invalid, endpoints};
-use tokio::time::timeout;
-use tonic::{
-    Response, Status,
-    transport::{Channel, Endpoint},
+use runtime::{
+    control_plane::{self, Credentials, Way},
+    endpoints::{self, Endpoints},
 };
+use tokio::time::timeout;
+use tonic::{Response, Status};
 
 /// How long a call may take, with the connection before it.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long one address may take to be connected, where there are others.
+const CONNECT: Duration = Duration::from_secs(5);
 
 /// The calls.
-pub(crate) type Calls = MatchmakingClient<Channel>;
+pub(crate) type Calls = MatchmakingClient<control_plane::Calls>;
 
-/// Where the control plane is.
+/// Where the control plane is, and who asks.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct ControlPlane {
     /// The control plane's gRPC address.
@@ -28,6 +30,8 @@ pub(crate) struct ControlPlane {
         value_name = "URL"
     )]
     url: String,
+    #[command(flatten)]
+    credentials: Credentials,
 }
 
 impl ControlPlane {
@@ -36,15 +40,21 @@ impl ControlPlane {
     where
         F: Future<Output = Result<Response<A>, Status>>,
     {
-        let url = [self.url.clone()];
-        endpoints::parse("control_plane", &url)?;
-        let endpoint = Endpoint::from_shared(self.url.clone())
-            .map_err(|error| Invalid::new("control_plane", format!("`{}`: {error}", self.url)))?;
+        self.ask_by(|calls| call(MatchmakingClient::new(calls))).await
+    }
+
+    /// The same for any of the services: `call` makes its client.
+    pub(crate) async fn ask_by<A, F>(&self, call: impl FnOnce(control_plane::Calls) -> F) -> anyhow::Result<A>
+    where
+        F: Future<Output = Result<Response<A>, Status>>,
+    {
+        let targets = endpoints::parse("control_plane", std::slice::from_ref(&self.url))?;
+        let (endpoints, way) =
+            (Endpoints::new(targets, PATIENCE, endpoints::system_resolver()), self.credentials.open()?);
         let asked = async {
-            let channel = endpoint.connect().await;
-            let channel = channel.with_context(|| format!("no control plane answers at {}", self.url))?;
-            let answer = call(MatchmakingClient::new(channel)).await;
-            answer.map_err(|status| {
+            let calls = connect(&endpoints, &way).await;
+            let calls = calls.with_context(|| format!("no control plane answers at {}", self.url))?;
+            call(calls).await.map_err(|status| {
                 let refusal = Refusal::from_status(&status);
                 anyhow!("{}: {}", refusal.reason.name(), refusal.message)
             })
@@ -52,4 +62,16 @@ impl ControlPlane {
         let answer = timeout(PATIENCE, asked).await;
         Ok(answer.with_context(|| format!("{} did not answer within {PATIENCE:?}", self.url))??.into_inner())
     }
+}
+
+/// To the first address that can be connected.
+async fn connect(endpoints: &Endpoints, way: &Way) -> anyhow::Result<control_plane::Calls> {
+    let mut failed = anyhow!("the name has no address");
+    for endpoint in endpoints.resolved().await.iter() {
+        match way.connect(endpoint, CONNECT, |transport| transport).await {
+            Ok(calls) => return Ok(calls),
+            Err(error) => failed = error,
+        }
+    }
+    Err(failed)
 }

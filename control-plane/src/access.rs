@@ -17,6 +17,15 @@ mod servers;
 mod table;
 mod until;
 
+/// Whether `text` could be an access file.
+///
+/// # Errors
+/// What is wrong, with its line, and nothing of a credential.
+pub fn check(text: &str) -> Result<(), String> {
+    let holders = file::Holders::parse(text.as_bytes())?;
+    if holders.len() == 0 { Err("needs a name, scopes and a credential".to_owned()) } else { Ok(()) }
+}
+
 pub(crate) use caller::Caller;
 pub(crate) use guard::{Access, GuardLayer, PeerNames};
 pub use key::NewKey;

@@ -177,7 +177,10 @@ impl EdgeGateway {
                 send: config.send_timeout,
             },
             max_head: limits.max_head,
-            places: Places::new(within_open_files(limits.max_connections), limits.max_connections_per_address),
+            places: Places::new(
+                within_open_files(limits.max_connections),
+                limits.max_connections_per_address,
+            ),
             refusals: Places::new(MAX_REFUSALS, MAX_REFUSALS),
             addresses: Arc::clone(&self.app.door.addresses),
             tasks: tasks.clone(),

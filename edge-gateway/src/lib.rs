@@ -19,7 +19,7 @@ mod upstream;
 mod wire;
 
 pub use app::EdgeGateway;
-pub use config::{Config, ForwardedHeader, IdentitySettings, Limits};
+pub use config::{Config, ForwardedHeader, IdentitySettings, Limits, Tls};
 pub use identity::{IdentityProvider, OneOrMore, Sections};
 pub use openapi::document as openapi_document;
 pub use probe::Probe;

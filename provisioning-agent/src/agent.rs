@@ -5,6 +5,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use runtime::{
     Clock, Tasks,
+    control_plane::Way,
     endpoints::{self, Endpoints},
 };
 use tokio::{net::TcpListener, sync::watch};
@@ -30,6 +31,7 @@ const JOIN: Duration = Duration::from_secs(5);
 pub struct ProvisioningAgent {
     server: Arc<Server>,
     endpoints: Endpoints,
+    way: Way,
     listener: TcpListener,
     http_addr: SocketAddr,
     /// Where game servers reach the Agones SDK by gRPC, where they do.
@@ -46,6 +48,7 @@ impl ProvisioningAgent {
         let targets = endpoints::parse("control_plane", &config.control_plane)?;
         endpoints::check_refresh("control_plane_refresh", config.control_plane_refresh)?;
         let endpoints = Endpoints::new(targets, config.control_plane_refresh, endpoints::system_resolver());
+        let way = config.credentials.open()?;
         let listener =
             runtime::listen::listen(config.local_http_addr(), "the local API", "--http-addr").await?;
         let http_addr = listener.local_addr().context("can't read the address of the local API")?;
@@ -57,7 +60,7 @@ impl ProvisioningAgent {
                 Some((listener, addr))
             }
         };
-        Ok(Self { server, endpoints, listener, http_addr, grpc })
+        Ok(Self { server, endpoints, way, listener, http_addr, grpc })
     }
 
     /// Where the game server reaches the local API.
@@ -93,9 +96,10 @@ impl ProvisioningAgent {
         let grpc_addr = self.grpc_addr().map(tracing::field::display);
         let jwks = Jwks::new();
         tasks.spawn("control plane addresses", self.endpoints.clone().run(tasks.stopping().clone()));
-        let route = Route::new(self.endpoints.clone());
+        tasks.spawn("credentials", self.way.clone().keep_fresh(tasks.stopping().clone()));
+        let route = Route::new(self.endpoints.clone(), self.way.clone());
         tasks.spawn("keys", jwks.clone().keep_fresh(route, tasks.stopping().clone()));
-        let redeemer = Redeemer::new(Route::new(self.endpoints.clone()));
+        let redeemer = Redeemer::new(Route::new(self.endpoints.clone(), self.way.clone()));
         let api = LocalApi {
             agent,
             jwks,
@@ -110,7 +114,7 @@ impl ProvisioningAgent {
             tasks.spawn("Agones SDK", agones::serve(listener, sdk));
         }
         let machine = Machine::start(terms(&identity), clock.now_ms());
-        let route = Route::new(self.endpoints);
+        let route = Route::new(self.endpoints, self.way);
         let driver = Driver::new(identity, machine, clock, route, tasks.clone(), calls, changes);
         let end = driver.run(stop).await;
         tasks.join(JOIN).await?;

@@ -14,6 +14,8 @@ use std::{
 
 pub use server::Server;
 
+use runtime::control_plane::Credentials;
+
 use crate::machine::SdkLands;
 
 /// Where the loopback API listens unless it is told otherwise, and the Agones SDK by gRPC beside it.
@@ -109,6 +111,9 @@ pub struct Config {
     /// Where to serve Prometheus metrics.
     #[arg(long, env = "METRICS_ADDR", default_value = "127.0.0.1:9403")]
     pub metrics_addr: Option<SocketAddr>,
+    /// By what the control plane knows this agent. A key of the scope `agent` is bound to the server ids that its line names.
+    #[command(flatten)]
+    pub credentials: Credentials,
     /// The log.
     #[command(flatten)]
     pub telemetry: runtime::telemetry::Settings,

@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 use proto::keys::v1::{GetJwksRequest, keys_client::KeysClient};
-use runtime::endpoints::Endpoint;
+use runtime::{control_plane::Way, endpoints::Endpoint};
 use tokio::{
     sync::{Notify, watch},
     time::Instant,
@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use key_set::KeySet;
 
-use crate::route::{self, Route};
+use crate::route::Route;
 
 /// How often, at most, the keys are fetched because somebody asks.
 pub(crate) const ASKED_EVERY: Duration = Duration::from_secs(5);
@@ -177,7 +177,7 @@ async fn fetch(route: &mut Route) -> Result<KeySet, String> {
         let left = give_up.saturating_duration_since(Instant::now());
         // One that is silent leaves time for the others.
         let patience = if index + 1 < count { left / 2 } else { left };
-        match tokio::time::timeout(patience, fetch_from(&endpoint, patience)).await {
+        match tokio::time::timeout(patience, fetch_from(route.way(), &endpoint, patience)).await {
             Ok(Ok(keys)) => {
                 route.answered(endpoint);
                 return Ok(keys);
@@ -191,11 +191,12 @@ async fn fetch(route: &mut Route) -> Result<KeySet, String> {
 }
 
 /// Over a connection of its own: keys are fetched every few minutes.
-async fn fetch_from(endpoint: &Endpoint, patience: Duration) -> Result<KeySet, String> {
-    let transport = route::transport(endpoint).map_err(|error| error.to_string())?;
+async fn fetch_from(way: &Way, endpoint: &Endpoint, patience: Duration) -> Result<KeySet, String> {
+    let calls = way.connect(endpoint, patience, |transport| transport).await;
+    let calls = calls.map_err(|error| format!("{error:#}"))?;
     let mut request = tonic::Request::new(GetJwksRequest {});
     request.set_timeout(patience);
-    let answer = KeysClient::new(transport.connect_lazy()).get_jwks(request).await;
+    let answer = KeysClient::new(calls).get_jwks(request).await;
     let keys = answer.map_err(|status| format!("{:?}: {}", status.code(), status.message()))?.into_inner();
     KeySet::parse(keys.jwks_json, keys.max_age_s)
 }

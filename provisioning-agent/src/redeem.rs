@@ -11,11 +11,10 @@ use proto::{
     error::{Reason, Refusal},
     keys::v1::{RedeemTokenRequest, RedeemTokenResponse, keys_client::KeysClient},
 };
-use runtime::endpoints::Endpoint;
+use runtime::{control_plane::Calls, endpoints::Endpoint};
 use tokio::{sync::Semaphore, time::Instant};
-use tonic::transport::Channel;
 
-use crate::route::{self, Route};
+use crate::route::Route;
 
 /// How long a game server is kept waiting.
 const PATIENCE: Duration = Duration::from_millis(2_500);
@@ -34,7 +33,7 @@ struct Shared {
     /// Held to choose an address, never over an await.
     route: Mutex<Route>,
     /// The connection that was good last: players come in crowds. Held to copy it.
-    kept: Mutex<Option<(Endpoint, KeysClient<Channel>)>>,
+    kept: Mutex<Option<(Endpoint, KeysClient<Calls>)>>,
     turns: Semaphore,
 }
 
@@ -121,16 +120,17 @@ impl Redeemer {
     }
 
     /// The connection that is there, or a new one.
-    fn client(&self, endpoint: &Endpoint) -> Result<KeysClient<Channel>, NotRedeemed> {
+    fn client(&self, endpoint: &Endpoint) -> Result<KeysClient<Calls>, NotRedeemed> {
         let mut kept = self.shared.kept.lock();
         if let Some((_, client)) = kept.as_ref().filter(|(to, _)| to == endpoint) {
             return Ok(client.clone());
         }
-        let transport = route::transport(endpoint).map_err(|error| {
+        let way = self.shared.route.lock().way().clone();
+        let calls = way.connect_when_needed(endpoint, PATIENCE).map_err(|error| {
             tracing::warn!(%error, "no token can be redeemed there");
             NotRedeemed::Unanswered
         })?;
-        let client = KeysClient::new(transport.connect_lazy());
+        let client = KeysClient::new(calls);
         *kept = Some((endpoint.clone(), client.clone()));
         Ok(client)
     }

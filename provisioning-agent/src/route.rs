@@ -6,20 +6,29 @@
 use std::collections::HashSet;
 
 use rand::seq::{IteratorRandom as _, SliceRandom as _};
-use runtime::endpoints::{Endpoint, Endpoints};
-use tonic::transport::{Endpoint as Transport, Error, Uri};
+use runtime::{
+    control_plane::Way,
+    endpoints::{Endpoint, Endpoints},
+};
 
 /// Chooses addresses for one user of them.
 #[derive(Debug)]
 pub(crate) struct Route {
     endpoints: Endpoints,
+    way: Way,
     tried: HashSet<Endpoint>,
     last: Option<Endpoint>,
 }
 
 impl Route {
-    pub(crate) fn new(endpoints: Endpoints) -> Self {
-        Self { endpoints, tried: HashSet::new(), last: None }
+    /// The addresses, and how to come to each.
+    pub(crate) fn new(endpoints: Endpoints, way: Way) -> Self {
+        Self { endpoints, way, tried: HashSet::new(), last: None }
+    }
+
+    /// How to come to an address.
+    pub(crate) fn way(&self) -> &Way {
+        &self.way
     }
 
     /// How many addresses there are.
@@ -68,17 +77,6 @@ impl Route {
     }
 }
 
-/// How to connect to an address: by its number, under the name that was configured.
-pub(crate) fn transport(endpoint: &Endpoint) -> Result<Transport, Error> {
-    let address = Transport::from_shared(format!("http://{}", endpoint.addr))?;
-    // What was read as a host and a port is a URL's.
-    let origin = format!("http://{}", endpoint.authority).parse::<Uri>();
-    Ok(match origin {
-        Ok(origin) => address.origin(origin),
-        Err(_) => address,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -89,7 +87,10 @@ mod tests {
 
     fn route(urls: &str) -> Route {
         let targets = parse("control_plane", &[urls.to_owned()]).unwrap();
-        Route::new(Endpoints::new(targets, Duration::from_secs(5), system_resolver()))
+        Route::new(
+            Endpoints::new(targets, Duration::from_secs(5), system_resolver()),
+            Way::unknown().unwrap(),
+        )
     }
 
     #[test]

@@ -196,7 +196,7 @@ impl Driver {
         let events = Events::new(self.stream_number, self.report.clone());
         let endpoint = self.route.next();
         self.addr = endpoint.as_ref().map(|endpoint| endpoint.addr);
-        let stream = connection::run(endpoint, UPSTREAM, events);
+        let stream = connection::run(self.route.way().clone(), endpoint, UPSTREAM, events);
         let given_up = give_up.clone();
         self.tasks.spawn("stream to the control plane", async move {
             tokio::select! {

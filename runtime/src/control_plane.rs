@@ -6,7 +6,13 @@
 mod bearer;
 mod transport;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +21,7 @@ pub use transport::Calls;
 
 use crate::{
     config::Invalid,
+    endpoints::Endpoint,
     files::{Named, Watched},
     tls::{ClientFiles, ClientTls},
 };
@@ -63,6 +70,8 @@ pub struct Way {
 struct Files {
     key: Option<Named>,
     tls: ClientFiles,
+    /// Whether it was said that the key travels unencrypted.
+    warned: AtomicBool,
 }
 
 impl Credentials {
@@ -87,7 +96,8 @@ impl Credentials {
         let named = |setting, path: &Option<PathBuf>| path.as_ref().map(|path| Named::new(setting, path));
         let authority = named("control_plane_ca", &self.control_plane_ca);
         let key_file = named("control_plane_key_file", &self.control_plane_key_file);
-        let files = Files { key: key_file, tls: ClientFiles { authority, identity } };
+        let tls = ClientFiles { authority, identity };
+        let files = Files { key: key_file, tls, warned: AtomicBool::default() };
         let bearer = match (&self.control_plane_key, &files.key) {
             (Some(key), None) => Bearer::new("control_plane_key", key)?,
             (_, Some(file)) => {
@@ -103,6 +113,23 @@ impl Credentials {
 }
 
 impl Way {
+    /// For where nobody is asked who they are: no key, no certificate, and the machine's own authorities.
+    ///
+    /// # Errors
+    /// Where TLS can't be had at all.
+    pub fn unknown() -> Result<Self, Invalid> {
+        Credentials::default().open()
+    }
+
+    /// Says once that a key is sent where others may read it.
+    fn warn_of_plain(&self, endpoint: &Endpoint) {
+        let danger = self.bearer.is_set() && !endpoint.addr.ip().is_loopback();
+        if danger && !self.files.warned.swap(true, Ordering::Relaxed) {
+            let addr = endpoint.addr;
+            tracing::warn!(%addr, "the key for the control plane travels unencrypted; use https:// or encrypt it on the way");
+        }
+    }
+
     /// Reads the files again until `stop`; ends at once where there are none.
     pub async fn keep_fresh(self, stop: CancellationToken) {
         tokio::join!(self.keep_key_fresh(stop.clone()), self.keep_tls_fresh(stop));

@@ -119,6 +119,13 @@ impl Endpoints {
         self.0.wanted.notify_one();
     }
 
+    /// Resolves all names once, for who asks one question and goes.
+    pub async fn resolved(&self) -> Known {
+        let mut places = places(&self.0.targets);
+        self.look_up(&mut places).await;
+        self.known()
+    }
+
     /// Resolves names until `stop`. Ends at once where there are none.
     pub async fn run(self, stop: CancellationToken) {
         let mut places = places(&self.0.targets);

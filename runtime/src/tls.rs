@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 
 pub use client::{ClientFiles, ClientTls};
-pub use server::{ClientAuth, Reload, ServerFiles, ServerTls, peer_names};
+pub use server::{ClientAuth, Reload, ServerFiles, ServerStream, ServerTls, accept, peer_names};
 
 /// The one implementation of cryptography in these programs, named so that nothing depends on which crate was linked.
 fn provider() -> Arc<CryptoProvider> {

@@ -65,7 +65,7 @@ impl Guarded {
     async fn calls(&self, credentials: &Credentials, tls: bool) -> anyhow::Result<Calls> {
         let endpoint = Endpoint { addr: self.addr, authority: self.addr.to_string().into(), tls };
         let way = credentials.open()?;
-        tokio::time::timeout(PATIENCE, way.connect(&endpoint, |transport| transport)).await?
+        way.connect(&endpoint, PATIENCE, |transport| transport).await
     }
 
     async fn with_key(&self, key: &str) -> Calls {

@@ -21,7 +21,10 @@ use axum::{Router, extract::Request, http::StatusCode};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics::counter;
-use runtime::Tasks;
+use runtime::{
+    Tasks,
+    tls::{ServerTls, accept},
+};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
@@ -38,6 +41,8 @@ const SMALLEST_BUFFER: usize = 8 * 1024;
 /// How a listener treats its connections.
 #[derive(Clone)]
 pub(crate) struct Connections {
+    /// `None`: connections are plain.
+    pub(crate) tls: Option<ServerTls>,
     /// How long clients may take.
     pub(crate) timeouts: Timeouts,
     /// The largest head of a request, in bytes. What is a little larger is refused by `door`, with a reason.
@@ -121,6 +126,15 @@ async fn connection(stream: TcpStream, arrival: Arrival, routes: Router, connect
         return;
     }
     let is_refused = arrival.turned_away.is_some();
+    let stopping = connections.tasks.stopping();
+    let stream = match stopping.run_until_cancelled(accept(connections.tls.as_ref(), stream)).await {
+        Some(Ok(stream)) => stream,
+        Some(Err(error)) => {
+            tracing::debug!(%error, "a client and this gateway don't agree on TLS");
+            return;
+        }
+        None => return,
+    };
     let progress = Progress::default();
     let stream = Patient::new(stream, connections.timeouts, progress.clone());
     let service =

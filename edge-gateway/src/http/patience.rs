@@ -17,9 +17,9 @@ use std::{
     time::Duration,
 };
 
+use runtime::tls::ServerStream;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
     time::{Sleep, sleep},
 };
 
@@ -60,7 +60,7 @@ pub(crate) struct Timeouts {
 
 /// A client's connection.
 pub(super) struct Patient {
-    inner: TcpStream,
+    inner: ServerStream,
     timeouts: Timeouts,
     progress: Progress,
     /// When the head that is coming in, of the request at this progress, has to be complete.
@@ -71,7 +71,7 @@ pub(super) struct Patient {
 
 impl Patient {
     /// The first head is due from now on.
-    pub(super) fn new(inner: TcpStream, timeouts: Timeouts, progress: Progress) -> Self {
+    pub(super) fn new(inner: ServerStream, timeouts: Timeouts, progress: Progress) -> Self {
         let head_due = Some((progress.get(), Box::pin(sleep(timeouts.header))));
         Self { inner, timeouts, progress, head_due, read_due: None }
     }

@@ -39,12 +39,17 @@ enum Credential {
 impl Origin {
     /// A call for this caller.
     pub(crate) fn of(request_id: &RequestId, caller: &Caller) -> Self {
-        Self { request_id: request_id.clone(), player: caller.player().map(as_metadata), credential: Credential::Gateways }
+        Self {
+            request_id: request_id.clone(),
+            player: caller.player().map(as_metadata),
+            credential: Credential::Gateways,
+        }
     }
 
     /// A call for a game server, which may have a key of its own: it goes on as it came.
     pub(crate) fn of_server(request_id: &RequestId, headers: &HeaderMap) -> Self {
-        let key = headers.get(AUTHORIZATION).and_then(|value| AsciiMetadataValue::try_from(value.as_bytes()).ok());
+        let key =
+            headers.get(AUTHORIZATION).and_then(|value| AsciiMetadataValue::try_from(value.as_bytes()).ok());
         let key = key.map(|mut key| {
             key.set_sensitive(true);
             key
@@ -55,11 +60,6 @@ impl Origin {
     /// Whether what the control plane says of the credential is for the client.
     pub(super) fn has_own_credential(&self) -> bool {
         matches!(self.credential, Credential::Clients(_))
-    }
-
-    /// Whether a player asked for it.
-    pub(crate) fn has_player(&self) -> bool {
-        self.player.is_some()
     }
 
     /// The id of the client's request, for the log.

@@ -134,11 +134,7 @@ impl Drop for InFlight<'_> {
     }
 }
 
-async fn connect(
-    way: Way,
-    endpoint: endpoints::Endpoint,
-    within: Duration,
-) -> Result<Connection, Arc<str>> {
+async fn connect(way: Way, endpoint: endpoints::Endpoint, within: Duration) -> Result<Connection, Arc<str>> {
     let connected = way.connect(&endpoint, within, |transport| {
         transport
             .http2_keep_alive_interval(KEEPALIVE_EVERY)

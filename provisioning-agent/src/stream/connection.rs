@@ -6,22 +6,19 @@ use proto::{
     error::{Reason, Refusal},
     provisioning::v1::{ConnectRequest, provisioning_client::ProvisioningClient, provisioning_server},
 };
-use runtime::endpoints::Endpoint;
+use runtime::{
+    control_plane::{Calls, Way},
+    endpoints::Endpoint,
+};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::{
-    Code, Status,
-    transport::{Channel, Error},
-};
+use tonic::{Code, Status};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
 use super::wire;
-use crate::{
-    machine::{Down, Loss},
-    route,
-};
+use crate::machine::{Down, Loss};
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -60,18 +57,18 @@ impl Events {
 
 /// Opens a stream to `endpoint`, where one is known, and reports what happens on it until it ends, with [`Event::Lost`] last.
 /// `room` messages may wait to be sent.
-pub(super) async fn run(endpoint: Option<Endpoint>, room: usize, events: Events) {
+pub(super) async fn run(way: Way, endpoint: Option<Endpoint>, room: usize, events: Events) {
     let loss = match &endpoint {
-        Some(endpoint) => converse(endpoint, room, &events).await,
+        Some(endpoint) => converse(&way, endpoint, room, &events).await,
         None => Loss::Broken("no address of the control plane is known".to_owned()),
     };
     events.happened(Event::Lost(loss)).await;
 }
 
-async fn converse(endpoint: &Endpoint, room: usize, events: &Events) -> Loss {
-    let channel = match connect(endpoint).await {
+async fn converse(way: &Way, endpoint: &Endpoint, room: usize, events: &Events) -> Loss {
+    let channel = match connect(way, endpoint).await {
         Ok(channel) => channel,
-        Err(error) => return Loss::Broken(whole(&error)),
+        Err(error) => return Loss::Broken(format!("{error:#}")),
     };
     match takes_agents(channel.clone()).await {
         Ok(true) => {}
@@ -102,7 +99,7 @@ async fn converse(endpoint: &Endpoint, room: usize, events: &Events) -> Loss {
 
 /// Whether this replica is for agents: one that only forms matches, behind the same name, is well and isn't, and one that shuts
 /// down isn't any more. One that says nothing about its health is taken at its word when the stream is opened.
-async fn takes_agents(channel: Channel) -> Result<bool, Status> {
+async fn takes_agents(channel: Calls) -> Result<bool, Status> {
     let service = provisioning_server::SERVICE_NAME.to_owned();
     match HealthClient::new(channel).check(HealthCheckRequest { service }).await {
         Ok(answer) => Ok(answer.get_ref().status() == ServingStatus::Serving),
@@ -111,14 +108,11 @@ async fn takes_agents(channel: Channel) -> Result<bool, Status> {
     }
 }
 
-async fn connect(endpoint: &Endpoint) -> Result<Channel, Error> {
-    route::transport(endpoint)?
-        .connect_timeout(CONNECT)
-        .tcp_nodelay(true)
-        .http2_keep_alive_interval(KEEPALIVE_EVERY)
-        .keep_alive_timeout(KEEPALIVE_ANSWER)
-        .connect()
-        .await
+async fn connect(way: &Way, endpoint: &Endpoint) -> anyhow::Result<Calls> {
+    way.connect(endpoint, CONNECT, |transport| {
+        transport.http2_keep_alive_interval(KEEPALIVE_EVERY).keep_alive_timeout(KEEPALIVE_ANSWER)
+    })
+    .await
 }
 
 fn loss(status: &Status) -> Loss {
@@ -130,13 +124,9 @@ fn loss(status: &Status) -> Loss {
             let fields: Vec<_> = fields.map(|field| format!("{}: {}", field.field, field.message)).collect();
             Loss::Refused(if fields.is_empty() { refusal.message } else { fields.join("; ") })
         }
+        // The key or the certificate isn't known there, or not for this server: its own words say what to do.
+        Reason::Unauthenticated | Reason::Forbidden => Loss::Refused(refusal.message),
         // Ours to read: this text goes to the log of the machine's owner and no further.
         _ => Loss::Broken(format!("{:?}: {}", status.code(), status.message())),
     }
-}
-
-/// An error with its causes; the first alone says "transport error".
-fn whole(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -114,7 +114,7 @@ async fn settings_are_judged_before_a_port_opens() {
     let cases: &[(&[&str], &str)] = &[
         (&["--http-addr", "192.0.2.1:0"], "http_addr: 192.0.2.1:0 is reachable"),
         (&["--server-id", ""], "server_id: is empty"),
-        (&["--control-plane", "https://cp"], "control_plane: `https://cp` does not begin"),
+        (&["--control-plane", "ftp://cp"], "control_plane: `ftp://cp` does not begin"),
         (&["--control-plane", "http://cp/path"], "control_plane: `http://cp/path` has something"),
         (&["--control-plane", "not a url"], "control_plane: `not a url`"),
     ];

@@ -10,7 +10,7 @@ use rustls::{
 };
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{either::Either, sync::CancellationToken};
 
 use super::{pem, provider};
 use crate::{
@@ -42,6 +42,9 @@ pub struct ServerFiles {
     pub clients: Option<(Named, ClientAuth)>,
 }
 
+/// A connection that was accepted, plain or by TLS.
+pub type ServerStream = Either<TcpStream, TlsStream<TcpStream>>;
+
 /// A listener's TLS. Cheap to clone; all clones change together.
 #[derive(Debug, Clone)]
 pub struct ServerTls(Arc<ArcSwap<ServerConfig>>);
@@ -53,6 +56,17 @@ pub struct Reload {
     protocols: Vec<Vec<u8>>,
     watched: Watched,
     tls: ServerTls,
+}
+
+/// Agrees with a client that has just connected, where there is TLS to agree on.
+///
+/// # Errors
+/// As [`ServerTls::accept`] has them.
+pub async fn accept(tls: Option<&ServerTls>, stream: TcpStream) -> io::Result<ServerStream> {
+    Ok(match tls {
+        Some(tls) => Either::Right(tls.accept(stream).await?),
+        None => Either::Left(stream),
+    })
 }
 
 impl ServerTls {
