@@ -111,7 +111,7 @@ pub(crate) async fn serve(listener: TcpListener, api: SdkApi) {
         .add_service(SdkServer::new(api.clone()))
         .add_service(BetaServer::new(api))
         .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async move {
-            stop.cancelled().await
+            stop.cancelled().await;
         });
     tokio::select! {
         served = server => if let Err(error) = served {
@@ -121,14 +121,15 @@ pub(crate) async fn serve(listener: TcpListener, api: SdkApi) {
     }
 }
 
-fn refused(error: SdkError) -> Status {
-    let text = error.to_string();
-    match error {
-        SdkError::NotFound(_) => Status::not_found(text),
-        SdkError::AlreadyExists(_) => Status::already_exists(text),
-        SdkError::OutOfRange(_) => Status::out_of_range(text),
-        SdkError::Invalid(_) => Status::invalid_argument(text),
-        SdkError::Precondition(_) => Status::failed_precondition(text),
-        SdkError::Exhausted(_) => Status::resource_exhausted(text),
+impl From<SdkError> for Status {
+    fn from(error: SdkError) -> Self {
+        match error {
+            SdkError::NotFound(text) => Self::not_found(text),
+            SdkError::AlreadyExists(text) => Self::already_exists(text),
+            SdkError::OutOfRange(text) => Self::out_of_range(text),
+            SdkError::Invalid(text) => Self::invalid_argument(text),
+            SdkError::Precondition(text) => Self::failed_precondition(text),
+            SdkError::Exhausted(text) => Self::resource_exhausted(text),
+        }
     }
 }

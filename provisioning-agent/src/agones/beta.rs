@@ -7,7 +7,7 @@ use proto::agones::beta::{
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{SdkApi, refused};
+use super::SdkApi;
 use crate::machine::{self, CounterChange, ListChange};
 
 #[tonic::async_trait]
@@ -16,7 +16,7 @@ impl Sdk for SdkApi {
         let GetCounterRequest { name } = request.into_inner();
         let wanted = name.clone();
         let found = self.ask("GetCounter", move |machine, _| machine.sdk_counter(&wanted));
-        Ok(Response::new(counter(name, found.await?.map_err(refused)?)))
+        Ok(Response::new(counter(name, found.await??)))
     }
 
     async fn update_counter(
@@ -32,14 +32,14 @@ impl Sdk for SdkApi {
         let changed = self.ask("UpdateCounter", move |machine, now_ms| {
             machine.sdk_update_counter(now_ms, &wanted, change, Uuid::new_v4)
         });
-        Ok(Response::new(counter(name, changed.await?.map_err(refused)?)))
+        Ok(Response::new(counter(name, changed.await??)))
     }
 
     async fn get_list(&self, request: Request<GetListRequest>) -> Result<Response<List>, Status> {
         let GetListRequest { name } = request.into_inner();
         let wanted = name.clone();
         let found = self.ask("GetList", move |machine, _| machine.sdk_list(&wanted));
-        Ok(Response::new(list(name, found.await?.map_err(refused)?)))
+        Ok(Response::new(list(name, found.await??)))
     }
 
     async fn update_list(&self, request: Request<UpdateListRequest>) -> Result<Response<List>, Status> {
@@ -52,7 +52,7 @@ impl Sdk for SdkApi {
         let wanted = name.clone();
         let changed =
             self.ask("UpdateList", move |machine, now_ms| machine.sdk_update_list(now_ms, &wanted, change));
-        Ok(Response::new(list(name, changed.await?.map_err(refused)?)))
+        Ok(Response::new(list(name, changed.await??)))
     }
 
     async fn add_list_value(&self, request: Request<AddListValueRequest>) -> Result<Response<List>, Status> {
@@ -60,7 +60,7 @@ impl Sdk for SdkApi {
         let wanted = name.clone();
         let changed =
             self.ask("AddListValue", move |machine, now_ms| machine.sdk_add_value(now_ms, &wanted, &value));
-        Ok(Response::new(list(name, changed.await?.map_err(refused)?)))
+        Ok(Response::new(list(name, changed.await??)))
     }
 
     async fn remove_list_value(
@@ -71,7 +71,7 @@ impl Sdk for SdkApi {
         let wanted = name.clone();
         let changed = self
             .ask("RemoveListValue", move |machine, now_ms| machine.sdk_remove_value(now_ms, &wanted, &value));
-        Ok(Response::new(list(name, changed.await?.map_err(refused)?)))
+        Ok(Response::new(list(name, changed.await??)))
     }
 }
 

@@ -143,18 +143,18 @@ async fn set_annotation(State(api): State<SdkApi>, body: Body) -> Answer {
 
 async fn counter(State(api): State<SdkApi>, Path(name): Path<String>) -> Answer {
     let counter = api.get_counter(Request::new(GetCounterRequest { name })).await?.into_inner();
-    Ok(axum::Json(json::counter(counter)))
+    Ok(axum::Json(json::counter(&counter)))
 }
 
 async fn update_counter(State(api): State<SdkApi>, Path(name): Path<String>, body: Body) -> Answer {
     let update = Fields::read(body).await?.counter_update(name)?;
     let request = UpdateCounterRequest { counter_update_request: Some(update) };
-    Ok(axum::Json(json::counter(api.update_counter(Request::new(request)).await?.into_inner())))
+    Ok(axum::Json(json::counter(&api.update_counter(Request::new(request)).await?.into_inner())))
 }
 
 async fn list(State(api): State<SdkApi>, Path(name): Path<String>) -> Answer {
     let list = api.get_list(Request::new(GetListRequest { name })).await?.into_inner();
-    Ok(axum::Json(json::list(list)))
+    Ok(axum::Json(json::list(&list)))
 }
 
 #[derive(Deserialize)]
@@ -174,7 +174,7 @@ async fn update_list(
     let named = update_mask.map(|mask| mask.split(',').map(str::to_owned).collect());
     let mask = prost_types::FieldMask { paths: named.unwrap_or(present) };
     let request = UpdateListRequest { list: Some(list), update_mask: Some(mask) };
-    Ok(axum::Json(json::list(api.update_list(Request::new(request)).await?.into_inner())))
+    Ok(axum::Json(json::list(&api.update_list(Request::new(request)).await?.into_inner())))
 }
 
 async fn list_values(State(api): State<SdkApi>, Path(path): Path<String>, body: Body) -> Answer {
@@ -194,7 +194,7 @@ async fn list_values(State(api): State<SdkApi>, Path(path): Path<String>, body: 
             return Err(Status::not_found(text).into());
         }
     };
-    Ok(axum::Json(json::list(changed.into_inner())))
+    Ok(axum::Json(json::list(&changed.into_inner())))
 }
 
 fn done() -> Answer {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use super::{SdkApi, refused};
+use super::SdkApi;
 
 /// Of health messages that come closer together than this, one counts: a game server may say it in every frame.
 const CLOSE: Duration = Duration::from_millis(20);
@@ -25,7 +25,7 @@ impl Sdk for SdkApi {
     async fn allocate(&self, _request: Request<Empty>) -> Result<Response<Empty>, Status> {
         let allocate =
             |machine: &mut crate::machine::Machine, now_ms| machine.sdk_allocate(now_ms, Uuid::new_v4());
-        self.ask("Allocate", allocate).await?.map_err(refused)?;
+        self.ask("Allocate", allocate).await??;
         Ok(Response::new(Empty {}))
     }
 
@@ -68,7 +68,7 @@ impl Sdk for SdkApi {
     async fn set_label(&self, request: Request<KeyValue>) -> Result<Response<Empty>, Status> {
         let KeyValue { key, value } = checked(request.into_inner())?;
         let set = self.ask("SetLabel", move |machine, _| machine.sdk_set_label(&key, &value));
-        set.await?.map_err(refused)?;
+        set.await??;
         Ok(Response::new(Empty {}))
     }
 
@@ -76,7 +76,7 @@ impl Sdk for SdkApi {
         let KeyValue { key, value } = checked(request.into_inner())?;
         let set = self
             .ask("SetAnnotation", move |machine, now_ms| machine.sdk_set_annotation(now_ms, &key, &value));
-        set.await?.map_err(refused)?;
+        set.await??;
         Ok(Response::new(Empty {}))
     }
 

@@ -32,6 +32,8 @@ pub(crate) async fn eventually<T>(what: &str, look: impl AsyncFn() -> Option<T>)
 
 pub(crate) struct Agent {
     pub(crate) http_addr: SocketAddr,
+    /// The Agones SDK by gRPC, where the flags ask for it.
+    pub(crate) grpc_addr: Option<SocketAddr>,
     pub(crate) http: reqwest::Client,
     pub(crate) stop: CancellationToken,
     running: JoinHandle<anyhow::Result<()>>,
@@ -61,6 +63,7 @@ impl Agent {
         let stop = CancellationToken::new();
         Self {
             http_addr: agent.http_addr(),
+            grpc_addr: agent.grpc_addr(),
             http: reqwest::Client::new(),
             stop: stop.clone(),
             running: tokio::spawn(agent.run(stop)),

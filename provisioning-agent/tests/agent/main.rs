@@ -4,6 +4,7 @@
 mod control_plane;
 mod fixture;
 
+mod agones;
 mod bad_input;
 mod failover;
 mod jwks;

@@ -90,11 +90,11 @@ impl Fields {
     }
 }
 
-pub(super) fn counter(counter: Counter) -> Value {
+pub(super) fn counter(counter: &Counter) -> Value {
     json!({ "name": counter.name, "count": counter.count.to_string(), "capacity": counter.capacity.to_string() })
 }
 
-pub(super) fn list(list: List) -> Value {
+pub(super) fn list(list: &List) -> Value {
     json!({ "name": list.name, "capacity": list.capacity.to_string(), "values": list.values })
 }
 
