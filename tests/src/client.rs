@@ -13,18 +13,29 @@ use crate::PATIENCE;
 pub struct Client {
     base: String,
     http: reqwest::Client,
+    token: Option<String>,
 }
 
 impl Client {
     /// `base` for example `http://127.0.0.1:3000`.
     pub fn new(base: impl Into<String>) -> Self {
         let http = reqwest::Client::builder().timeout(PATIENCE).build().unwrap();
-        Self { base: base.into(), http }
+        Self { base: base.into(), http, token: None }
+    }
+
+    /// The same client with a token or a key, which it sends with everything.
+    #[must_use]
+    pub fn bearing(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
     /// A request that a test makes its own way.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}{path}", self.base))
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     /// The status and body of an answer.
@@ -83,7 +94,9 @@ impl Client {
 
     /// A socket at `path`, for example `/realtime`.
     pub async fn socket(&self, path: &str) -> Socket {
-        Socket::open(&format!("{}{path}", self.base.replacen("http", "ws", 1))).await
+        let url = format!("{}{path}", self.base.replacen("http", "ws", 1));
+        let authorization = self.token.iter().map(|token| ("authorization", format!("Bearer {token}")));
+        Socket::open_with(&url, authorization).await
     }
 }
 

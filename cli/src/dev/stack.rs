@@ -67,6 +67,7 @@ impl Stack {
         settings.client_addr = config.gateway_addr;
         settings.internal_addr = config.internal_addr;
         settings.allow_client_player_id = true;
+        settings.identity.guest_identity = true;
         settings.drain_timeout = Duration::from_secs(3);
         let gateway = EdgeGateway::bind(settings).await?.with_client_routes(page::routes());
         Ok(Self { config, control_plane, servers, gateway })

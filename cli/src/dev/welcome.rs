@@ -37,7 +37,8 @@ pub(super) fn text(stack: &Stack) -> String {
         line(format_args!("  {what:<20} {address:<28} {meaning}"));
     }
     line(format_args!(
-        "\nWarning: this gateway believes the player ids that clients send (ALLOW_CLIENT_PLAYER_ID). For this machine only."
+        "\nWarning: this gateway believes the player ids that clients send (ALLOW_CLIENT_PLAYER_ID). For this machine only.\n\
+         A client that sends an identity token is held to it; POST {gateway}/v1/identity/guest makes one."
     ));
     line(format_args!("\nThree things to try:"));
     line(format_args!(

@@ -127,8 +127,9 @@ pub(crate) fn enter(args: &[OsString]) -> Option<ExitCode> {
             }))
         }
         "edge-gateway" => {
-            Some(runtime::program::run::<edge_gateway::Config>(async |config, _sections, stop| {
-                edge_gateway::EdgeGateway::bind(config).await?.run(stop).await
+            Some(runtime::program::run::<edge_gateway::Config>(async |config, sections, stop| {
+                let resolver = runtime::endpoints::system_resolver();
+                edge_gateway::EdgeGateway::bind_with(config, sections, resolver).await?.run(stop).await
             }))
         }
         "provisioning-agent" => {

@@ -8,7 +8,7 @@ use axum::{
     extract::State,
     http::{HeaderMap, StatusCode},
 };
-use proto::error::{Reason, Refusal};
+use proto::error::Refusal;
 
 use crate::{
     app::App,
@@ -99,22 +99,6 @@ pub(crate) async fn enqueue_for(
     }
     let _under_way = app.door.load.begin_call(Call::Enqueue)?;
     let answer = app.calls.enqueue(&origin, request).await;
-    let answer = match answer {
-        Err(refusal) => Err(without_others_tickets(app, &origin, refusal).await),
-        answered => answered,
-    };
     let answer = answer.map_err(|refusal| in_clients_words(refusal, players))?;
     Ok(Enqueued { status: TicketStatus::from(answer.status()), ticket_id: answer.ticket_id })
-}
-
-/// A group's name may be anybody's. Whose ticket it is that has it, is told to who may see that ticket.
-async fn without_others_tickets(app: &App, origin: &Origin, mut refusal: Refusal) -> Refusal {
-    if refusal.reason == Reason::GroupAlreadyQueued
-        && origin.has_player()
-        && let Some(ticket_id) = refusal.metadata.get("ticketId")
-        && app.calls.ticket(origin, ticket_id.clone()).await.is_err()
-    {
-        refusal.metadata.remove("ticketId");
-    }
-    refusal
 }

@@ -114,18 +114,3 @@ async fn anothers_ticket_is_to_the_byte_one_that_is_not_there() {
     assert_eq!(cancel_as(&stack, &ann, &ticket).await.body, json!({"cancelled": true}));
     stack.finish().await;
 }
-
-#[tokio::test]
-async fn a_groups_name_does_not_tell_whose_ticket_has_it() {
-    let stack = start(&[]).await;
-    let (ann, eve) = (token(&stack, "ann"), token(&stack, "eve"));
-    let body = |player: &str, region: &str| json!({"queueKey": "demo:2", "members": [player], "groupId": "the-best", "region": region});
-    let own = call(&stack, &ann, "POST", ENQUEUE, Some(&body("ann", "eu"))).await;
-    let again = call(&stack, &ann, "POST", ENQUEUE, Some(&body("ann", "us"))).await;
-    again.assert_problem(409, "GROUP_ALREADY_QUEUED");
-    assert_eq!(again.body["ticketId"], own.body["ticketId"]);
-    let other = call(&stack, &eve, "POST", ENQUEUE, Some(&body("eve", "eu"))).await;
-    other.assert_problem(409, "GROUP_ALREADY_QUEUED");
-    assert!(other.body.get("ticketId").is_none(), "{other:#?}");
-    stack.finish().await;
-}

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
-    tungstenite::{Message, protocol::CloseFrame},
+    tungstenite::{Message, client::IntoClientRequest as _, protocol::CloseFrame},
 };
 
 use crate::PATIENCE;
@@ -20,6 +20,16 @@ impl Socket {
     /// Opens a socket.
     pub async fn open(url: &str) -> Self {
         let connected = tokio::time::timeout(PATIENCE, connect_async(url)).await.unwrap();
+        Self(connected.unwrap().0)
+    }
+
+    /// Opens a socket with headers of its own.
+    pub async fn open_with(url: &str, headers: impl IntoIterator<Item = (&'static str, String)>) -> Self {
+        let mut request = url.into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        let connected = tokio::time::timeout(PATIENCE, connect_async(request)).await.unwrap();
         Self(connected.unwrap().0)
     }
 
