@@ -11,8 +11,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::ArgAction;
 use runtime::{
-    control_plane::Credentials,
     config::{Invalid, duration},
+    control_plane::Credentials,
     endpoints, program, telemetry,
 };
 

@@ -81,7 +81,8 @@ async fn register(
     body: Body,
 ) -> Result<Success<Registered>, Failure> {
     let value = json_body(app.body_limits(), &headers, body).await?;
-    let answer = app.calls.register_server(&Origin::of_server(&id, &headers), wire::server::read(&value)?).await;
+    let answer =
+        app.calls.register_server(&Origin::of_server(&id, &headers), wire::server::read(&value)?).await;
     let answer = answer.map_err(|refusal| in_clients_words(refusal, PlayersField::Players))?;
     Ok(Success(Registered {
         heartbeat_interval_ms: answer.heartbeat_interval_ms,
