@@ -6,7 +6,7 @@ pub(crate) fn within_open_files(wanted: usize) -> usize {
     let files = rlimit::Resource::NOFILE.get_soft().unwrap_or(rlimit::INFINITY);
     let room = usize::try_from(files / 4 * 3).unwrap_or(usize::MAX);
     if room < wanted {
-        tracing::warn!(
+        tracing::info!(
             files,
             connections = room,
             "the system allows fewer open files than max_connections asks for; clients get fewer connections"
