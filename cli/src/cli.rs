@@ -9,7 +9,7 @@ use std::{
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use runtime::{program::block_on, telemetry};
 
-use crate::{access, demo_server, dev, fleet, load, queues, reference, rules, scenario, tickets};
+use crate::{access, demo_server, dev, fleet, keys, load, queues, reference, rules, scenario, tickets};
 
 /// `muster` and everything it can do.
 #[derive(Debug, Parser)]
@@ -38,6 +38,7 @@ enum Command {
     Tickets(tickets::Config),
     Queues(queues::Config),
     Access(access::Config),
+    Keys(keys::Config),
     DemoServer(DemoServer),
     /// Print the page of all settings of all programs, docs/configuration.md.
     Reference,
@@ -92,6 +93,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Tickets(config)) => block_on(async |_| tickets::run(config).await),
         Some(Command::Access(config)) => block_on(async |_| access::run(config)),
         Some(Command::Queues(config)) => block_on(async |_| queues::run(config).await),
+        Some(Command::Keys(config)) => block_on(async |_| keys::run(config).await),
         Some(Command::DemoServer(DemoServer { config, telemetry })) => {
             telemetry::start(&telemetry);
             block_on(async |stop| {

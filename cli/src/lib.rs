@@ -9,6 +9,7 @@
 //! | [`scenario`] | stories of players, from JSON files |
 //! | [`rules`] | what is wrong with rule-set files, and how they loosen |
 //! | [`tickets`] | why a ticket waits |
+//! | [`keys`] | making a new key, and seeing what each does |
 //! | [`queues`] | reading a control plane's queues again |
 //! | [`access`] | keys for callers of the control plane |
 //! | [`mod@reference`] | the page of all settings |
@@ -21,6 +22,7 @@ pub mod demo_server;
 pub mod dev;
 pub mod fleet;
 pub mod gateway;
+pub mod keys;
 pub mod load;
 pub mod queues;
 pub mod reference;

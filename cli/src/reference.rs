@@ -61,13 +61,23 @@ pub fn page() -> String {
         ("provisioning-agent", provisioning_agent::Config::command(), ""),
     ];
     let muster = crate::cli::command();
-    let tools =
-        ["dev", "fleet", "demo-server", "load", "scenario", "tickets explain", "queues reload"].map(|name| {
-            let tool = name
-                .split(' ')
-                .fold(&muster, |tool, part| tool.find_subcommand(part).expect("the tool is one of muster's"));
-            (format!("muster {name}"), tool.clone(), "")
-        });
+    let tools = [
+        "dev",
+        "fleet",
+        "demo-server",
+        "load",
+        "scenario",
+        "tickets explain",
+        "queues reload",
+        "keys rotate",
+        "keys list",
+    ]
+    .map(|name| {
+        let tool = name
+            .split(' ')
+            .fold(&muster, |tool, part| tool.find_subcommand(part).expect("the tool is one of muster's"));
+        (format!("muster {name}"), tool.clone(), "")
+    });
     let programs = programs.map(|(name, command, more)| (name.to_owned(), command, more));
     let mut page = INTRO.to_owned();
     for (name, command, more) in programs.into_iter().chain(tools) {
