@@ -1,12 +1,13 @@
 //! The demo game server: the example to read for anyone who puts their own game server behind Muster.
 //!
-//! A game server needs five things, and each has one place here:
+//! A game server needs six things, and each has one place here:
 //!
 //! | question | answer |
 //! |---|---|
 //! | How do I tell the agent that I am ready? | `link.rs`: `POST /v1/ready`, then follow `GET /v1/lands/watch` |
 //! | How do I learn of a land and who will play on it? | `link.rs`: `land.allocate` on that watch; answer ready or refuse |
 //! | How do I verify a player's token? | `passes.rs`: the JWKS from the agent, and what to compare afterwards |
+//! | How do I let each token in only once? | `redemption.rs`: `POST /v1/tokens/redeem`, and what to do when nobody answers |
 //! | How do I end a land? | `life.rs`: `DELETE /v1/lands/{landId}` once it is over |
 //! | Where is the game? | `land.rs`: a score, and who is there. Yours is more fun |
 //!
@@ -23,6 +24,7 @@ mod life;
 mod link;
 mod passes;
 mod player;
+mod redemption;
 mod server;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -33,7 +35,7 @@ use runtime::{Tasks, listen::listen};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use config::{Config, Mode};
+pub use config::{Config, Mode, Redeem};
 
 use self::server::Server;
 

@@ -9,7 +9,8 @@ mod demo_server {
 use std::{net::SocketAddr, time::Duration};
 
 use demo_server::{agent::FakeAgent, player::Player};
-use muster::demo_server::{Config, DemoServer, Mode};
+use muster::demo_server::{Config, DemoServer, Mode, Redeem};
+use reqwest::StatusCode;
 use serde_json::json;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -204,6 +205,69 @@ async fn who_has_no_good_token_stays_outside_and_hears_why() {
     let closed = server.join("landId=hero-defense:1").await.closed().await;
     assert!(closed.0 == 4401 && closed.1.contains("missing"), "{closed:?}");
     server.enter(land, &good).await.state().await;
+}
+
+#[tokio::test]
+async fn a_token_is_used_up_at_the_door_and_only_by_who_comes_in() {
+    let agent = FakeAgent::start().await;
+    let server = start_with(&agent).await;
+    let land = "hero-defense:1";
+    agent.announce(land, &["alice"]).await;
+    agent.heard("POST", &format!("/v1/lands/{land}/ready")).await;
+    let closed = server.enter(land, &agent.token("mallory", land)).await.closed().await;
+    assert_eq!((closed.0, agent.redemptions().len()), (4403, 0), "who is sent away keeps the token");
+
+    let token = agent.token("alice", land);
+    let mut alice = server.enter(land, &token).await;
+    alice.state().await;
+    let asked = agent.heard("POST", "/v1/tokens/redeem").await;
+    assert_eq!((&asked["token"], &asked["landId"]), (&json!(token), &json!(land)));
+    agent.answers_redemptions(&[StatusCode::CONFLICT]);
+    let closed = server.enter(land, &token).await.closed().await;
+    assert!(closed.0 == 4401 && closed.1.contains("ticket's status"), "{closed:?}");
+    let names = agent.redemptions();
+    assert!(
+        names.len() == 2 && names[0] != names[1],
+        "each connection is a redemption of its own: {names:?}"
+    );
+    alice.say(r#"{"action":"Play"}"#).await;
+    alice.state().await;
+}
+
+#[tokio::test]
+async fn a_redemption_without_an_answer_is_repeated_and_then_policy_decides() {
+    let away = [StatusCode::SERVICE_UNAVAILABLE; 3];
+    for (policy, lets_in) in [(Redeem::Always, false), (Redeem::WhenReachable, true)] {
+        let (agent, server) = with_a_land_for_alice(policy).await;
+        agent.answers_redemptions(&away[..2]);
+        server.enter(LAND, &agent.token("alice", LAND)).await.state().await;
+        agent.answers_redemptions(&away);
+        let came = server.enter(LAND, &agent.token("alice", LAND)).await.next_or_close().await;
+        assert_eq!(came.is_ok(), lets_in, "{policy:?}: {came:?}");
+        assert!(came.is_ok() || came.is_err_and(|(code, _)| code == 1013));
+        let names = agent.redemptions();
+        assert!(names[..3].iter().all(|name| *name == names[0]), "{names:?}");
+        assert!(names[3..].iter().all(|name| *name == names[3] && *name != names[0]), "{names:?}");
+        assert_eq!(names.len(), 6);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_redeem_asks_nobody() {
+    let (agent, server) = with_a_land_for_alice(Redeem::Never).await;
+    server.enter(LAND, &agent.token("alice", LAND)).await.state().await;
+    assert!(agent.redemptions().is_empty());
+}
+
+const LAND: &str = "hero-defense:1";
+
+async fn with_a_land_for_alice(policy: Redeem) -> (FakeAgent, Running) {
+    let agent = FakeAgent::start().await;
+    let url = agent.url();
+    let server = start(|config| (config.agent, config.redeem) = (url, policy)).await;
+    agent.announce(LAND, &["alice"]).await;
+    agent.heard("POST", &format!("/v1/lands/{LAND}/ready")).await;
+    (agent, server)
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@
 //! | `PUT /v1/lands/{landId}/players` | who is in the land now |
 //! | `DELETE /v1/lands/{landId}` | the land is over |
 //! | `GET /v1/jwks` | the public keys that tokens are verified with |
+//! | `POST /v1/tokens/redeem` | this token is used now: true for the first who says so |
 
 use std::time::Duration;
 
@@ -139,6 +140,17 @@ impl Agent {
         url.query_pairs_mut().extend_pairs(kid.map(|kid| ("kid", kid)));
         let request = self.http.get(url).timeout(CALL_TIMEOUT);
         Ok(self.call(request).await?.text().await?)
+    }
+
+    /// Uses a token up. The same `redemption` again is the same use.
+    pub(super) async fn redeem(
+        &self,
+        token: &str,
+        land: &LandId,
+        redemption: &str,
+    ) -> Result<(), AgentError> {
+        let asked = json!({ "token": token, "landId": land, "redemptionId": redemption });
+        self.call(self.request(Method::POST, &["tokens", "redeem"]).json(&asked)).await.map(drop)
     }
 
     pub(super) async fn land_ready(&self, land: &LandId) -> Result<(), AgentError> {

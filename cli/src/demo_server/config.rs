@@ -24,6 +24,9 @@ pub struct Config {
     /// Who must have issued a token: its `iss`.
     #[arg(long, env = "DEMO_SERVER_ISSUER", default_value = "muster")]
     pub issuer: String,
+    /// Whether a token lets its player in only once, which the control plane has to be asked for.
+    #[arg(long, env = "DEMO_SERVER_REDEEM", default_value = "always", value_enum)]
+    pub redeem: Redeem,
     /// After how long a land that nobody joined ends.
     #[arg(long, env = "DEMO_SERVER_JOIN_WITHIN", default_value = "60s", value_parser = duration)]
     pub join_within: Duration,
@@ -45,6 +48,17 @@ pub enum Mode {
     ControlPlane,
     /// The player does: no token, and a land is created when somebody joins it.
     Direct,
+}
+
+/// Whether a token lets its player in only once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Redeem {
+    /// It does: while the control plane is away, nobody comes in.
+    Always,
+    /// It does, but while the control plane is away its signature is enough: a token that was used may then be used again.
+    WhenReachable,
+    /// It is good for as long as it lives; the control plane is never asked.
+    Never,
 }
 
 impl Config {

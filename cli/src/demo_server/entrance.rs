@@ -25,6 +25,7 @@ use super::{
     link::Link,
     passes::NoPass,
     player::{self, Close, MAX_MESSAGE},
+    redemption,
     server::Server,
 };
 
@@ -111,13 +112,20 @@ async fn admit(
     land_type: &str,
     ticket: Ticket,
 ) -> Result<(Arc<Land>, PlayerId, Seat), Close> {
-    let (land, player) = match &server.link {
-        Some(link) => invited(server, link, land_type, &ticket).await?,
-        None => welcome(server, land_type, ticket)?,
+    let Some(link) = &server.link else {
+        let (land, player) = welcome(server, land_type, ticket)?;
+        return seated(land, player);
     };
+    let token = ticket.token.as_deref().ok_or_else(no_token)?;
+    let (land, player) = invited(server, link, land_type, &ticket, token).await?;
     if !land.admits(&player) {
         return Err(Close::new(4403, "you are not one of this land's players"));
     }
+    redemption::redeem(&link.agent, server.config.redeem, token, &land.id).await?;
+    seated(land, player)
+}
+
+fn seated(land: Arc<Land>, player: PlayerId) -> Result<(Arc<Land>, PlayerId, Seat), Close> {
     let seat = land.join(player.clone()).ok_or_else(no_such_land)?;
     Ok((land, player, seat))
 }
@@ -128,10 +136,8 @@ async fn invited(
     link: &Link,
     land_type: &str,
     ticket: &Ticket,
+    token: &str,
 ) -> Result<(Arc<Land>, PlayerId), Close> {
-    let Some(token) = &ticket.token else {
-        return Err(Close::new(4401, "the token is missing: add &token=<your matchToken>"));
-    };
     let land_id = LandId::from(ticket.land_id.as_deref().ok_or_else(no_such_land)?);
     // Before the agent has told who we are, it has announced no land either.
     let server_id = link.server_id.lock().clone().ok_or_else(no_such_land)?;
@@ -162,6 +168,10 @@ fn welcome(server: &Arc<Server>, land_type: &str, ticket: Ticket) -> Result<(Arc
         Close::new(if hosted { 1013 } else { 4404 }, reason)
     })?;
     Ok((land, name.as_str().into()))
+}
+
+fn no_token() -> Close {
+    Close::new(4401, "the token is missing: add &token=<your matchToken>")
 }
 
 fn no_such_land() -> Close {

@@ -1,6 +1,7 @@
 //! A stand-in of the agent: it speaks the local API over real HTTP, signs with real keys, and remembers what it was told.
 
 use std::{
+    collections::VecDeque,
     path::Path,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -10,8 +11,8 @@ use axum::{
     Json, Router,
     body::{Body, Bytes},
     extract::State,
-    http::{Method, Uri},
-    routing::get,
+    http::{Method, StatusCode, Uri},
+    routing::{get, post},
 };
 use futures_util::stream;
 use parking_lot::Mutex;
@@ -35,6 +36,8 @@ struct Shared {
     lands: Mutex<Value>,
     jwks: Mutex<String>,
     heard: Mutex<Vec<(Method, String, Value)>>,
+    /// What the next redemptions are answered with; after them, all is well.
+    redemptions: Mutex<VecDeque<StatusCode>>,
     lines: Mutex<broadcast::Sender<String>>,
 }
 
@@ -56,6 +59,7 @@ impl FakeAgent {
             lands: Mutex::new(json!([])),
             jwks: Mutex::new(keys.jwks_json(SystemTime::now())),
             heard: Mutex::default(),
+            redemptions: Mutex::default(),
             lines: Mutex::new(broadcast::channel(64).0),
         });
         let app = Router::new()
@@ -67,6 +71,7 @@ impl FakeAgent {
             )
             .route("/v1/jwks", get(async |State(shared): State<Arc<Shared>>| shared.jwks.lock().clone()))
             .route("/v1/lands/watch", get(watch))
+            .route("/v1/tokens/redeem", post(redeem))
             .fallback(hear)
             .with_state(Arc::clone(&shared));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -121,6 +126,18 @@ impl FakeAgent {
     /// What `GET /v1/status` tells of lands.
     pub(crate) fn knows_lands(&self, lands: &Value) {
         *self.shared.lands.lock() = lands.clone();
+    }
+
+    /// What the next redemptions are answered with.
+    pub(crate) fn answers_redemptions(&self, with: &[StatusCode]) {
+        self.shared.redemptions.lock().extend(with);
+    }
+
+    /// The names of the redemptions that were asked for.
+    pub(crate) fn redemptions(&self) -> Vec<Value> {
+        let heard = self.shared.heard.lock();
+        let asked = heard.iter().filter(|call| call.1 == "/v1/tokens/redeem");
+        asked.map(|call| call.2["redemptionId"].clone()).collect()
     }
 
     pub(crate) fn has_heard(&self, method: &str, path: &str) -> bool {
@@ -181,6 +198,11 @@ async fn watch(State(shared): State<Arc<Shared>>) -> Body {
         let line = lines.recv().await.ok()?;
         Some((Ok::<_, std::io::Error>(line), lines))
     }))
+}
+
+async fn redeem(State(shared): State<Arc<Shared>>, Json(asked): Json<Value>) -> StatusCode {
+    shared.heard.lock().push((Method::POST, "/v1/tokens/redeem".to_owned(), asked));
+    shared.redemptions.lock().pop_front().unwrap_or(StatusCode::OK)
 }
 
 async fn hear(State(shared): State<Arc<Shared>>, method: Method, uri: Uri, body: Bytes) {

@@ -77,15 +77,21 @@ async fn an_agent_that_falls_silent_is_lost_until_it_is_heard_again() {
 async fn the_control_plane_is_killed_and_comes_back() {
     let mut all = Installation::start().await;
     let mut old_socket = all.client.socket("/realtime").await;
-    let before = all.client.enqueue("demo", &["ann"]).await;
-    let before = all.client.assignment(&before).await;
-    Socket::play(&before, "ann").await.next_of("state").await;
+    let ticket = all.client.enqueue("demo", &["ann"]).await;
+    // Each time that it is read it has a new token.
+    let first = all.client.assignment(&ticket).await;
+    let (second, third) = (all.client.assignment(&ticket).await, all.client.assignment(&ticket).await);
+    let mut game = Socket::play(&first, "ann").await;
+    game.next_of("state").await;
 
     all.control_plane.signal("KILL");
     all.control_plane.ended().await;
     let health = async |wanted| (all.client.get("/health").await.0 == wanted).then_some(());
     eventually("the gateway to notice", async || health(503).await).await;
-    Socket::play(&before, "ann").await.next_of("state").await;
+    // Who plays goes on; who wants in has to wait, for nobody knows whether their token was used.
+    game.send(&json!({ "action": "Play" })).await;
+    game.next_of("state").await;
+    assert_eq!(Socket::play(&second, "ann").await.closed().await.0, 1013);
 
     all.restart_control_plane().await;
     eventually("the gateway to be well", async || (all.client.get("/health").await.0 == 200).then_some(()))
@@ -95,8 +101,9 @@ async fn the_control_plane_is_killed_and_comes_back() {
     all.client.enqueue("demo:2", &["cyd"]).await;
     let pushed = old_socket.next_of("match.assigned").await;
     Socket::play(&pushed["data"]["assignment"], "bob").await.next_of("state").await;
-    // Its keys are on disk: a token of its former life is still good.
-    Socket::play(&before, "ann").await.next_of("state").await;
+    // Its keys are on disk, and what was redeemed: a token of its former life is still good, and one that was used isn't.
+    assert_eq!(Socket::play(&first, "ann").await.closed().await.0, 4401);
+    Socket::play(&third, "ann").await.next_of("state").await;
 }
 
 #[tokio::test]
