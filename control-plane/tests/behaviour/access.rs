@@ -6,7 +6,7 @@ mod servers;
 mod table;
 mod tls;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use control_plane::{
     Config, ControlPlane, Sections,
@@ -26,6 +26,7 @@ use tokio::{sync::mpsc, task::JoinHandle, time::Instant};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
+use self::authority::replace;
 use crate::stack::{PATIENCE, config, keys, request};
 
 /// A control plane that asks who calls.
@@ -82,12 +83,6 @@ impl Guarded {
         self.stop.cancel();
         tokio::time::timeout(PATIENCE, self.running).await.unwrap().unwrap().unwrap();
     }
-}
-
-fn replace(path: &std::path::Path, text: &str) {
-    let new: PathBuf = path.with_extension("new");
-    std::fs::write(&new, text).unwrap();
-    std::fs::rename(&new, path).unwrap();
 }
 
 /// The name of who has this scope alone.

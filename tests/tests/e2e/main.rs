@@ -7,6 +7,7 @@ mod dev;
 mod explain;
 mod faults;
 mod fleet;
+mod guarded;
 mod identity;
 mod limits;
 mod match_function;

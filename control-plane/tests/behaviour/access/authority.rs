@@ -5,6 +5,13 @@ use std::path::{Path, PathBuf};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, SanType, date_time_ymd};
 use runtime::control_plane::Credentials;
 
+/// Changes a file as a whole, as whoever looks after certificates does.
+pub(super) fn replace(path: &Path, text: &str) {
+    let new = path.with_extension("new");
+    std::fs::write(&new, text).unwrap();
+    std::fs::rename(&new, path).unwrap();
+}
+
 pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// Where a certificate and its key are.
@@ -22,7 +29,7 @@ impl Authority {
     }
 
     pub(super) fn write(&self, path: &Path) -> PathBuf {
-        super::replace(path, &self.0.pem());
+        replace(path, &self.0.pem());
         path.to_owned()
     }
 
@@ -54,8 +61,8 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.0).unwrap();
         let pair =
             Pair { certificate: dir.join(format!("{name}.pem")), key: dir.join(format!("{name}-key.pem")) };
-        super::replace(&pair.certificate, &certificate.pem());
-        super::replace(&pair.key, &key.serialize_pem());
+        replace(&pair.certificate, &certificate.pem());
+        replace(&pair.key, &key.serialize_pem());
         pair
     }
 }
