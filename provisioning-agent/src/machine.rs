@@ -48,6 +48,8 @@ pub struct Machine {
     draining: Option<String>,
     /// Since when nobody listens for lands; `None` while somebody does.
     unwatched_since_ms: Option<u64>,
+    /// Whether anybody ever listened for lands: such a game server is asked, also while it is away for a moment.
+    ever_watched: bool,
     link: Link,
     lands: Lands,
     /// What is said and asked through the Agones SDK.
@@ -64,6 +66,7 @@ impl Machine {
             terms,
             draining: None,
             unwatched_since_ms: Some(now_ms),
+            ever_watched: false,
             link: Link::default(),
             lands: Lands::default(),
             outputs: VecDeque::new(),
@@ -268,12 +271,13 @@ impl Machine {
         self.send(Up::LandRefused { command_id, reason });
     }
 
-    /// Whether there is a game server to answer: with [`Mode::Auto`] none is needed, and one that speaks the SDK is judged by
-    /// what is heard of it there.
+    /// Whether there is a game server to answer: with [`Mode::Auto`] none is needed, and one that speaks nothing but the SDK is
+    /// judged by what is heard of it there.
     fn healthy(&self, now_ms: u64) -> bool {
         let unwatched_ms = self.unwatched_since_ms.map(|since| now_ms.saturating_sub(since));
         let listens = unwatched_ms.is_none_or(|ms| ms < UNWATCHED_MS);
-        let answers = self.terms.mode != Mode::Report || listens || self.sdk.has_spoken();
+        let answers =
+            self.terms.mode != Mode::Report || listens || (self.sdk.has_spoken() && !self.ever_watched);
         answers && !self.sdk.standing().is_silent()
     }
 

@@ -73,9 +73,7 @@ impl Machine {
         let (state, due_ms) = match self.terms.mode {
             Mode::Auto { lifetime_ms } => (State::Ready, Some(now_ms.saturating_add(lifetime_ms))),
             // Nobody listens for lands who could answer.
-            Mode::Report if self.unwatched_since_ms.is_some() && self.sdk.answers_at_once() => {
-                (State::Ready, None)
-            }
+            Mode::Report if !self.ever_watched && self.sdk.answers_at_once() => (State::Ready, None),
             Mode::Report => {
                 let due_ms = now_ms + answer_within_ms(&allocation);
                 (State::Allocating(Arc::clone(&allocation)), Some(due_ms))

@@ -127,6 +127,7 @@ impl Machine {
             self.link.hurry(now_ms);
         }
         self.unwatched_since_ms = None;
+        self.ever_watched = true;
         let draining = self.draining.iter().map(|reason| Notice::Drain { reason: reason.clone() });
         let undecided = self.lands.undecided().into_iter().map(Notice::Allocate);
         undecided.chain(draining).collect()

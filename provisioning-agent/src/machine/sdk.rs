@@ -146,7 +146,7 @@ impl Sdk {
 
     /// Whether lands are answered for it, where nobody listens for them.
     pub(super) fn answers_at_once(&self) -> bool {
-        self.spoken && self.terms.lands == SdkLands::AtOnce
+        self.phase == Phase::Ready && self.terms.lands == SdkLands::AtOnce
     }
 
     /// How it stands.

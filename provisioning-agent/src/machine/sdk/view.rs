@@ -63,8 +63,9 @@ impl Machine {
             (_, Standing::Dead) => "Unhealthy",
             (Phase::Reserved { .. }, _) => "Reserved",
             _ if self.lands.len() > 0 => "Allocated",
-            (Phase::Ready, _) => "Ready",
-            (Phase::Scheduled, _) => "Scheduled",
+            // Also where that was said in another way.
+            (Phase::Ready, _) | (Phase::Scheduled, _) if self.ready => "Ready",
+            _ => "Scheduled",
         }
     }
 

@@ -141,6 +141,31 @@ fn who_answers_for_its_lands_does_it_by_allocate_or_by_name() {
 }
 
 #[test]
+fn who_listened_once_is_asked_also_while_it_is_away() {
+    let mut bench = ready();
+    bench.machine.watcher_came(bench.now_ms);
+    bench.machine.watcher_went(bench.now_ms);
+    bench.order(1);
+    assert!(!is_ready(&bench.outputs(), 1));
+    let missed = bench.machine.watcher_came(bench.now_ms);
+    assert!(matches!(missed.as_slice(), [Notice::Allocate(_)]), "{missed:?}");
+    bench.machine.watcher_went(bench.now_ms);
+    bench.pass_well(11_000);
+    assert!(!bench.beat().0, "it is well, but nobody hears of lands");
+}
+
+#[test]
+fn health_alone_answers_for_no_land() {
+    let mut bench = Bench::report();
+    bench.machine.game_server_ready(bench.now_ms, &[]).unwrap();
+    bench.join();
+    assert_eq!(bench.state(), "Ready", "said through the local API");
+    bench.machine.sdk_health(bench.now_ms);
+    bench.order(1);
+    assert!(!is_ready(&bench.outputs(), 1));
+}
+
+#[test]
 fn one_that_is_silent_about_a_land_loses_it() {
     let mut bench = reported();
     bench.order(1);
