@@ -7,7 +7,7 @@
 //!   ([`backends`]). Public keys and hashes are all that is known here, so nothing that this gateway holds makes anybody a player.
 //! * Mode A, for development: who brings nothing is believed whatever player ids they send. Who brings something is held to it.
 //!
-//! What a caller has proved is not kept: each request, and each socket once, is looked at anew.
+//! Each request, and each socket once, is looked at anew; that a token was verified a moment ago is remembered ([`remembered`]).
 
 mod address;
 mod backends;
@@ -20,8 +20,11 @@ mod keys;
 mod members;
 mod player;
 mod provider;
+mod remembered;
 mod secret;
 mod source;
+
+use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use futures_util::future::join_all;
@@ -39,6 +42,7 @@ use backends::Backends;
 use fetch::Fetcher;
 use issuer::{Issuer, Says, invalid_token};
 use keys::Keys;
+use remembered::{Remembered, TokenHash};
 use source::Source;
 
 pub(crate) use caller::{Caller, no_such_ticket, without_a_hint};
@@ -58,6 +62,7 @@ pub(crate) struct Identity {
     trust_clients: bool,
     /// Ours, and the providers.
     issuers: Vec<Issuer>,
+    remembered: Remembered,
     backends: Backends,
     backend_keys: Option<Named>,
 }
@@ -77,7 +82,13 @@ impl Identity {
             Some(file) => Backends::of_file(file, &Watched::open(vec![file.clone()])?.contents()[0])?,
             None => Backends::default(),
         };
-        Ok(Self { trust_clients: config.allow_client_player_id, issuers, backends, backend_keys })
+        Ok(Self {
+            trust_clients: config.allow_client_player_id,
+            issuers,
+            remembered: Remembered::default(),
+            backends,
+            backend_keys,
+        })
     }
 
     /// Keeps keys up to date until `stop`.
@@ -113,9 +124,7 @@ impl Identity {
             Credentials::Unreadable => {
                 Err(invalid_token("the token can't be read: send one, as `Authorization: Bearer <token>`"))
             }
-            Credentials::Bearer(secret) if is_token(secret) => {
-                Ok(Caller::Player(self.player(secret).await?.into()))
-            }
+            Credentials::Bearer(secret) if is_token(secret) => Ok(Caller::Player(self.player(secret).await?)),
             Credentials::Bearer(key) => match self.backends.with_key(key) {
                 Some(backend) => {
                     tracing::debug!(backend, "a trusted backend calls");
@@ -127,8 +136,14 @@ impl Identity {
     }
 
     /// The player whom a token proves, whoever of those whom we believe signed it.
-    pub(crate) async fn player(&self, token: &Secret) -> Result<KnownPlayer, Refusal> {
-        self.issuer_of(token)?.player(token).await
+    pub(crate) async fn player(&self, token: &Secret) -> Result<Arc<KnownPlayer>, Refusal> {
+        let hash = TokenHash::of(token);
+        if let Some(player) = self.remembered.player(hash) {
+            return Ok(player);
+        }
+        let player = Arc::new(self.issuer_of(token)?.player(token).await?);
+        self.remembered.insert(hash, &player);
+        Ok(player)
     }
 
     /// The player whom an identity provider's token proves.

@@ -25,8 +25,7 @@ pub enum Format {
 }
 
 /// What carries messages logs their content at the lowest levels, and so tokens and keys. Who wants that names the library.
-const LIBRARIES: &str =
-    "h2=info,hyper=info,hyper_util=info,reqwest=info,rustls=info,tokio_tungstenite=info,tonic=info,tungstenite=info";
+const LIBRARIES: &str = "h2=info,hyper=info,hyper_util=info,reqwest=info,rustls=info,tokio_tungstenite=info,tonic=info,tungstenite=info";
 
 /// Starts the log of this process. Where one runs already (several programs in one process), that one stays.
 pub fn start(settings: &Settings) {

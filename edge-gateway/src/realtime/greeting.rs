@@ -39,7 +39,7 @@ async fn greet_in_time(app: &App, socket: &mut Socket, credentials: Credentials)
     match app.identity.player(&token?).await {
         Ok(player) => {
             say(socket, Outgoing::authenticated(&player)).await?;
-            Ok(Caller::Player(player.into()))
+            Ok(Caller::Player(player))
         }
         Err(refusal) => Err(turn_away(socket, &refusal).await),
     }

@@ -23,7 +23,7 @@ use crate::{
 pub(super) enum Outcome {
     Enqueued(Result<Enqueued, Refusal>),
     Cancelled(Vec<Attempt>),
-    Authenticated(Result<KnownPlayer, Refusal>),
+    Authenticated(Result<Arc<KnownPlayer>, Refusal>),
 }
 
 /// One ticket's cancel.

@@ -235,7 +235,7 @@ impl Session {
             Outcome::Enqueued(Err(refusal)) => self.refuse(&refusal).await,
             Outcome::Authenticated(proved) => {
                 let proved = proved.and_then(|player| {
-                    self.standing.prove(&self.app, player.clone())?;
+                    self.standing.prove(&self.app, Arc::clone(&player))?;
                     Ok(player)
                 });
                 match proved {

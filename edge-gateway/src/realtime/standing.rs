@@ -58,12 +58,12 @@ impl Standing {
     }
 
     /// A token proved this player: the one whose socket it is, with more time; or the first that is known of.
-    pub(super) fn prove(&mut self, app: &App, player: KnownPlayer) -> Result<(), Refusal> {
+    pub(super) fn prove(&mut self, app: &App, player: Arc<KnownPlayer>) -> Result<(), Refusal> {
         if self.caller.player().is_some_and(|own| *own != player.id) {
             let message = "this socket is another player's; open one of your own";
             return Err(Refusal::new(Reason::Forbidden, message));
         }
-        self.caller = Caller::Player(player.into());
+        self.caller = Caller::Player(player);
         self.settle(app)
     }
 

@@ -87,11 +87,7 @@ async fn a_wrong_configuration_exits_2_and_names_the_field() {
         ),
         ("edge-gateway", "request_timeout = 'soon'", "muster.toml:1: request_timeout: `soon` can't be taken"),
         ("edge-gateway", "ping_timeout = '1s'", "ping_timeout: must be at least twice ping_interval"),
-        (
-            "edge-gateway",
-            "control_plane = 'ftp://a'",
-            "control_plane: `ftp://a` does not begin with http://",
-        ),
+        ("edge-gateway", "control_plane = 'ftp://a'", "control_plane: `ftp://a` does not begin with http://"),
         ("provisioning-agent", "server_idd = 'a'", "server_idd: unknown setting; did you mean `server_id`?"),
         ("provisioning-agent", "capacity = 0", "muster.toml:1: capacity: `0` can't be taken"),
         ("provisioning-agent", "connect_host = 'ws://a'", "connect_host: `ws://a` is neither a host name"),
