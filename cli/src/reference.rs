@@ -69,6 +69,7 @@ pub fn page() -> String {
         "scenario",
         "tickets explain",
         "queues reload",
+        "access new",
         "keys rotate",
         "keys list",
     ]
