@@ -80,13 +80,7 @@ async fn main() {
         let client = Client::new(format!("http://{}", program.logged("clients").await));
         eventually("the gateway to serve", async || (client.get("/health").await.0 == 200).then_some(()))
             .await;
-        candidates.push(Candidate {
-            name,
-            client,
-            tokens,
-            rates: vec![],
-            _program: program,
-        });
+        candidates.push(Candidate { name, client, tokens, rates: vec![], _program: program });
     }
 
     let ring = ring(Path::new(&keys));
