@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use muster::demo_server::Redeem;
+use proto::keys::v1::{IssueIdentityRequest, keys_client::KeysClient};
 use rsa::{
     BigUint, RsaPrivateKey, RsaPublicKey,
     pkcs1::EncodeRsaPrivateKey as _,
@@ -15,6 +17,7 @@ use rsa::{
 use serde_json::{Value, json};
 use tests::{Client, Socket, Stack, eventually};
 use tokens::{Claims, DEFAULT_BITS, KeyRing, KeyRingSettings};
+use tonic::transport::Endpoint;
 
 /// An assignment of one player, and everything that a forger could know or steal.
 struct Door {
@@ -53,6 +56,14 @@ impl Door {
     /// The header of the control plane's tokens, with another algorithm.
     fn header(&self, algorithm: Algorithm) -> Header {
         Header { kid: part(&self.token, 0)["kid"].as_str().map(str::to_owned), ..Header::new(algorithm) }
+    }
+
+    /// A token by which the gateway knows the player, and nobody else.
+    async fn identity(&self) -> String {
+        let channel = Endpoint::from_shared(self.stack.control_plane_url()).unwrap().connect().await.unwrap();
+        let mut keys = KeysClient::new(channel);
+        let request = IssueIdentityRequest { player_id: "ann".to_owned(), lifetime_ms: 0 };
+        keys.issue_identity(request).await.unwrap().into_inner().token
     }
 
     /// How the game server answers to a token.
@@ -147,6 +158,9 @@ async fn what_is_not_this_lands_token_is_closed_with_4401_and_the_way_out() {
             "set the same issuer here and in the control plane",
         ),
         ("for others", door.signed(|claims| claims.aud = "shop".to_owned()), "send the matchToken"),
+        ("an identity", door.identity().await, "meant for \"edge-gateway\" and not for \"game-server\""),
+        ("padded", format!("{}=", door.token), "send the matchToken"),
+        ("with more parts", format!("{}.e30", door.token), "send the matchToken"),
     ] {
         let (code, reason) = door.knock(&token).await;
         assert_eq!((code, reason.contains(part)), (4401, true), "{what}: {code} {reason}");
@@ -157,6 +171,36 @@ async fn what_is_not_this_lands_token_is_closed_with_4401_and_the_way_out() {
 
     // After all that, the right one is still good.
     Socket::play(&door.assignment, "ann").await.next_of("state").await;
+}
+
+#[tokio::test]
+async fn a_token_lets_its_player_in_once_and_the_ticket_has_another() {
+    let stack = Stack::builder().start().await;
+    let client = stack.client();
+    let ticket = client.enqueue("demo", &["ann"]).await;
+    let assignment = client.assignment(&ticket).await;
+    let mut game = Socket::play(&assignment, "ann").await;
+    game.next_of("state").await;
+    for _ in 0..2 {
+        let (code, reason) = Socket::play(&assignment, "ann").await.closed().await;
+        assert_eq!((code, reason.contains("ask for the ticket's status")), (4401, true), "{reason}");
+    }
+    game.send(&json!({ "action": "Play" })).await;
+    game.next_of("state").await;
+
+    let again = client.assignment(&ticket).await;
+    assert_eq!(again["landId"], assignment["landId"]);
+    Socket::play(&again, "ann").await.next_of("state").await;
+    assert_eq!(game.closed().await.0, 4000, "the newer connection takes over");
+}
+
+#[tokio::test]
+async fn who_does_not_redeem_lets_a_token_in_for_as_long_as_it_lives() {
+    let stack = Stack::builder().demo_server(|config| config.redeem = Redeem::Never).start().await;
+    let assignment = assignment(&stack.client(), "ann").await;
+    for _ in 0..3 {
+        Socket::play(&assignment, "ann").await.next_of("state").await;
+    }
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ fn a_token_is_good_until_its_end_and_the_leeway_after_it() {
 }
 
 #[test]
-fn signed_claims_that_are_no_signed_token_s_are_refused_with_what_is_missing() {
+fn signed_claims_that_are_no_match_token_s_are_refused_with_what_is_missing() {
     let (_dir, ring) = ring();
     let key = EncodingKey::from_rsa_der(OURS.to_pkcs1_der().unwrap().as_bytes());
     let mut header = Header::new(Algorithm::RS256);

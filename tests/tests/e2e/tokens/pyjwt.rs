@@ -3,14 +3,16 @@
 use std::{
     io::Write as _,
     process::{Command, Stdio},
+    time::Duration,
 };
 
+use control_plane::TokenAlgorithm;
 use serde_json::{Value, json};
-use tests::{Stack, debian_python};
+use tests::{Socket, Stack, debian_python};
 
 use super::{assignment, tampered};
 
-/// Reads `{"jwks", "token"}` and prints the claims, or what is wrong.
+/// Reads `{"jwks", "token", "algorithm"}` and prints the claims, or what is wrong.
 const VERIFY: &str = r#"
 import json, sys, jwt
 given = json.load(sys.stdin)
@@ -18,14 +20,14 @@ keys = jwt.PyJWKSet.from_dict(given["jwks"])
 kid = jwt.get_unverified_header(given["token"])["kid"]
 key = next(key for key in keys.keys if key.key_id == kid)
 try:
-    claims = jwt.decode(given["token"], key.key, algorithms=["RS256"], audience="game-server", issuer="muster",
+    claims = jwt.decode(given["token"], key.key, algorithms=[given["algorithm"]], audience="game-server", issuer="muster",
         options={"require": ["exp", "iat", "iss", "aud", "sub", "jti"]})
     print(json.dumps({"claims": claims}))
 except jwt.InvalidTokenError as error:
     print(json.dumps({"refused": type(error).__name__}))
 "#;
 
-fn verify(jwks: &Value, token: &str) -> Value {
+fn verify(jwks: &Value, token: &str, algorithm: &str) -> Value {
     let mut python = Command::new(debian_python())
         .args(["-c", VERIFY])
         .stdin(Stdio::piped())
@@ -33,7 +35,7 @@ fn verify(jwks: &Value, token: &str) -> Value {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let given = json!({ "jwks": jwks, "token": token }).to_string();
+    let given = json!({ "jwks": jwks, "token": token, "algorithm": algorithm }).to_string();
     python.stdin.take().unwrap().write_all(given.as_bytes()).unwrap();
     let said = python.wait_with_output().unwrap();
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
@@ -42,14 +44,29 @@ fn verify(jwks: &Value, token: &str) -> Value {
 
 #[tokio::test]
 async fn it_accepts_ours_and_refuses_what_was_changed() {
-    let stack = Stack::builder().start().await;
+    for (algorithm, setting) in
+        [("RS256", TokenAlgorithm::Rs256), ("ES256", TokenAlgorithm::Es256), ("EdDSA", TokenAlgorithm::EdDsa)]
+    {
+        accepts_ours(algorithm, setting).await;
+    }
+}
+
+async fn accepts_ours(algorithm: &str, setting: TokenAlgorithm) {
+    let stack = Stack::builder()
+        .control_plane(move |config| {
+            config.token_algorithm = setting;
+            // The keys that all tests share are RSA: another takes over at once.
+            config.jwks_max_age = Duration::ZERO;
+        })
+        .start()
+        .await;
     let client = stack.client();
     let assignment = assignment(&client, "ann").await;
     let token = assignment["matchToken"].as_str().unwrap();
     let (status, jwks) = client.get("/.well-known/jwks.json").await;
     assert_eq!(status, 200, "{jwks}");
 
-    let verified = verify(&jwks, token);
+    let verified = verify(&jwks, token, algorithm);
     let claims = &verified["claims"];
     for (claim, expected) in [
         ("iss", &json!("muster")),
@@ -67,6 +84,9 @@ async fn it_accepts_ours_and_refuses_what_was_changed() {
     assert!(claims["exp"].as_u64() > claims["iat"].as_u64(), "{verified}");
 
     let refused = json!({ "refused": "InvalidSignatureError" });
-    assert_eq!(verify(&jwks, &tampered(token, "playerId", json!("eve"))), refused);
-    assert_eq!(verify(&jwks, &tampered(token, "exp", json!(4_000_000_000_u64))), refused);
+    assert_eq!(verify(&jwks, &tampered(token, "playerId", json!("eve")), algorithm), refused);
+    assert_eq!(verify(&jwks, &tampered(token, "exp", json!(4_000_000_000_u64)), algorithm), refused);
+    let other = if algorithm == "RS256" { "ES256" } else { "RS256" };
+    assert_eq!(verify(&jwks, token, other), json!({ "refused": "InvalidAlgorithmError" }));
+    Socket::play(&assignment, "ann").await.next_of("state").await;
 }
