@@ -59,16 +59,18 @@ impl Access {
 
     /// Takes the file's changes until `stop`. A file that can't be taken changes nothing.
     pub(crate) async fn keep(self: Arc<Self>, file: Named, watched: Watched, stop: CancellationToken) {
-        let Some(holders) = &self.holders else { return };
-        let take = |contents: &[Vec<u8>]| {
-            let before = holders.load_full();
-            let now = before.parse_again(&contents[0]).map_err(|why| file.invalid(why))?;
-            let now = Arc::new(now);
-            holders.store(Arc::clone(&now));
-            before.revoke_missing(&now);
-            Ok(())
-        };
+        let take = |contents: &[Vec<u8>]| self.change(&file, &contents[0]);
         watched.follow("the access file", stop, take).await;
+    }
+
+    /// Lets in whom this text names from now on. One that can't be taken changes nothing.
+    fn change(&self, file: &Named, text: &[u8]) -> Result<(), Invalid> {
+        let Some(holders) = &self.holders else { return Ok(()) };
+        let before = holders.load_full();
+        let now = Arc::new(before.parse_again(text).map_err(|why| file.invalid(why))?);
+        holders.store(Arc::clone(&now));
+        before.revoke_missing(&now);
+        Ok(())
     }
 
     /// Who calls, and whether they may.
@@ -194,5 +196,30 @@ where
                 Ok(response.map(|body| Body::new(super::until::Until::new(body, revoked))))
             })),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::NewKey, *};
+
+    #[test]
+    fn a_file_that_broke_keeps_who_was_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = Named::new("access_file", dir.path().join("access"));
+        let [known, later] = [NewKey::make(), NewKey::make()];
+        let (first, second) =
+            (format!("a operator {}\n", known.hash()), format!("b operator {}\n", later.hash()));
+        std::fs::write(&file.path, &first).unwrap();
+        let (access, _) = Access::of_file(&file).unwrap();
+        let knows = |key: &NewKey| access.holders.as_ref().unwrap().load().by_key(key.secret()).cloned();
+        let holder = knows(&known).unwrap();
+
+        let refused = access.change(&file, format!("{second}c operator\n").as_bytes()).unwrap_err();
+        assert!(refused.to_string().contains("line 2: needs a name"), "{refused}");
+        assert!(knows(&known).is_some() && knows(&later).is_none() && !holder.revoked.is_cancelled());
+
+        access.change(&file, second.as_bytes()).unwrap();
+        assert!(knows(&known).is_none() && knows(&later).is_some() && holder.revoked.is_cancelled());
     }
 }

@@ -141,19 +141,3 @@ async fn the_file_is_read_again_and_who_is_gone_has_no_streams_left() {
     list_queues(&news).await.unwrap();
     guarded.stop().await;
 }
-
-#[tokio::test]
-async fn a_file_that_broke_keeps_who_was_known() {
-    let [known, later] = [NewKey::make(), NewKey::make()];
-    let lines = line(Scope::Operator, &known);
-    let guarded = Guarded::start(&lines).await;
-    let (knowns, laters) = (guarded.with_key(known.secret()).await, guarded.with_key(later.secret()).await);
-    // Whatever comes in one reading is taken as a whole or not at all.
-    guarded.rewrite(&format!("{}operator-1 operator\n", line(Scope::Operator, &later)));
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
-    list_queues(&knowns).await.unwrap();
-    assert_eq!(list_queues(&laters).await.unwrap_err().reason, Reason::Unauthenticated);
-    guarded.rewrite(&format!("{lines}{}", line(Scope::Operator, &later)));
-    listing_is(&laters, None).await;
-    guarded.stop().await;
-}
