@@ -1,7 +1,7 @@
 //! What stands before every handler of the clients' listener: whom it lets in, how often, and how many at the same time.
 //!
 //! In the order in which a request meets it: its connection has a [`Place`] (`http::connections` takes it), pages of other
-//! origins are turned away ([`origins`]), then its head, its sender's rate and the load are looked at ([`enter`]).
+//! origins are turned away ([`mod@origins`]), then its head, its sender's rate and the load are looked at ([`enter`]).
 //! Nothing here reads a body, asks the control plane or waits: saying no costs next to nothing, so it can be said to all.
 //! `/health` and `/ready` are answered whatever the load: who asks them decides where clients are sent.
 //!
