@@ -1,8 +1,8 @@
 //! Who calls, and what they may: the first thing that happens to every call.
 //!
 //! Callers are gateways, game servers' agents, a studio's own services, and operators; each proves who it is by a key or by a
-//! client certificate, and the access file ([`file`]) says which scopes that has. One table ([`TABLE`]) says which scopes each
-//! call needs; what isn't in it can't be called. What passes carries a [`Caller`], which services ask about the rest: whether a
+//! client certificate, and the access file (`file`) says which scopes that has. One table (`TABLE`) says which scopes each
+//! call needs; what isn't in it can't be called. What passes carries a `Caller`, which services ask about the rest: whether a
 //! ticket is the player's, whether a server id is the agent's.
 //!
 //! Without an access file everybody may do everything, which is allowed only where no stranger can be (see the settings).
