@@ -53,11 +53,38 @@ their place and are matched under the new rules; the settings above the queues a
 
 ";
 
+const PROVIDERS: &str = "\
+### Identity providers
+
+Whose tokens players may bring, beside our own. A table for each in the configuration file:
+
+```toml
+[[identity_providers]]
+issuer = \"https://id.example\"
+audience = \"hero-defense\"
+player_prefix = \"id:\"
+```
+
+| field | meaning |
+|---|---|
+| `issuer` | the `iss` of its tokens, to the letter |
+| `audience` | the `aud` that a token must have; a list: one of them |
+| `jwks_url` | where its keys are; without it, where `<issuer>/.well-known/openid-configuration` says |
+| `player_claim` | the claim that names the player, a text or a whole number; `sub` where it isn't said |
+| `player_prefix` | what comes before that in a player's id. With several providers each needs one of its own, so that no player of one is taken for one of another |
+| `ca` | who signs its server's certificate (PEM), where the machine doesn't know it |
+| `allow_keys_over_plain_http_though_anybody_on_the_way_can_change_them` | read keys over `http://` from another machine, too |
+
+Keys are RSA (RS256), P-256 (ES256) or Ed25519 (EdDSA). They are fetched when the first token comes, again every ten minutes, and for a key that isn't
+known at most every ten seconds; redirects are not followed.
+
+";
+
 /// The text of docs/configuration.md.
 pub fn page() -> String {
     let programs = [
         ("control-plane", control_plane::Config::command(), QUEUES),
-        ("edge-gateway", edge_gateway::Config::command(), ""),
+        ("edge-gateway", edge_gateway::Config::command(), PROVIDERS),
         ("provisioning-agent", provisioning_agent::Config::command(), ""),
     ];
     let muster = crate::cli::command();

@@ -113,6 +113,11 @@ impl Identity {
         self.issuers.len() > 1
     }
 
+    /// Whether being inside is enough to be trusted: where no backend has a key, and nothing was brought to be held to.
+    pub(crate) fn trusts_inside(&self, credentials: &Credentials) -> bool {
+        self.backend_keys.is_none() && *credentials == Credentials::None
+    }
+
     /// Who carries these credentials.
     pub(crate) async fn caller(&self, credentials: &Credentials) -> Result<Caller, Refusal> {
         match credentials {

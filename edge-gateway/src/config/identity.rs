@@ -24,8 +24,8 @@ pub struct IdentitySettings {
     )]
     pub guest_identity: bool,
 
-    /// The keys of trusted backends, which may enqueue anybody: lines of `name scope[,scope] sha256-hex`, of which those with the
-    /// scope `matchmaking` count. Read again when it changes.
+    /// The keys of trusted backends, which may enqueue anybody: lines as the control plane's access file has them, of which keys
+    /// with the scope `matchmaking` count. Read again when it changes.
     #[arg(long, env = "GATEWAY_BACKEND_KEYS", value_name = "FILE")]
     pub backend_keys: Option<PathBuf>,
 

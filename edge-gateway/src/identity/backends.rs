@@ -1,7 +1,7 @@
 //! Trusted backends: by their keys, of which this gateway knows only hashes.
 //!
-//! The file is the control plane's kind: a line for each key, `name scope[,scope] sha256-hex`. One file can serve both; here
-//! only lines with the scope `matchmaking` count.
+//! The file is the control plane's access file, or another of its kind: `name scope[,scope] sha256:…`, a line each. Here only keys
+//! with the scope `matchmaking` count; what else it says is for the control plane.
 
 use std::sync::Arc;
 
@@ -16,6 +16,10 @@ use super::Secret;
 
 /// What a backend must be allowed to enqueue anybody.
 const SCOPE: &str = "matchmaking";
+
+/// How a credential begins that is a key's hash, and one that is a certificate's name, by which nobody is known here.
+const HASH: &str = "sha256:";
+const CERTIFICATE: &str = "certificate:";
 
 /// The backends' keys. Cheap to clone; all clones change together.
 #[derive(Clone, Default)]
@@ -39,12 +43,11 @@ impl Backends {
         let text = std::str::from_utf8(text).map_err(|_| file.invalid("is no text"))?;
         let mut backends = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
+            let words: Vec<_> = line.split_whitespace().take_while(|word| !word.starts_with('#')).collect();
+            if !words.is_empty() {
+                let backend = read(&words).map_err(|why| file.invalid(format!("line {number}: {why}")))?;
+                backends.extend(backend);
             }
-            let backend = read(line).map_err(|why| file.invalid(format!("line {number}: {why}")))?;
-            backends.extend(backend);
         }
         self.0.store(Arc::new(backends));
         Ok(())
@@ -64,15 +67,16 @@ impl Backends {
     }
 }
 
-/// `None`: a key for something else.
-fn read(line: &str) -> Result<Option<Backend>, &'static str> {
-    let mut parts = line.split_whitespace();
-    let (Some(name), Some(scopes), Some(hash), None) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-    else {
-        return Err("write `name scope[,scope] sha256-hex`; `muster access new` makes such a line");
+/// `None`: a credential for something else.
+fn read(words: &[&str]) -> Result<Option<Backend>, &'static str> {
+    let &[name, scopes, credential, ..] = words else {
+        return Err("needs a name, scopes and a credential; `muster access new` makes such a line");
     };
-    let hash = from_hex(hash).ok_or("the last word must be the key's SHA-256, 64 hexadecimal digits")?;
+    let Some(hash) = credential.strip_prefix(HASH) else {
+        let is_other = credential.starts_with(CERTIFICATE);
+        return if is_other { Ok(None) } else { Err("its credential must begin with `sha256:`") };
+    };
+    let hash = from_hex(hash).ok_or("`sha256:` is followed by 64 hexadecimal digits")?;
     let counts = scopes.split(',').any(|scope| scope == SCOPE);
     Ok(counts.then(|| Backend { name: name.to_owned(), hash }))
 }
@@ -103,20 +107,24 @@ mod tests {
     #[test]
     fn a_key_is_known_by_its_hash_where_its_scope_is_ours() {
         let backends =
-            of(&format!("# who may enqueue\n\nlobby matchmaking,operator {HASH_OF_KEY}\n")).unwrap();
+            of(&format!("# who may enqueue\n\nlobby matchmaking,operator sha256:{HASH_OF_KEY} # ours\n"))
+                .unwrap();
         assert_eq!(backends.with_key(&Secret::new("key")).as_deref(), Some("lobby"));
         assert_eq!(backends.with_key(&Secret::new("kez")), None);
-        let other = of(&format!("agent-7 agent {HASH_OF_KEY}")).unwrap();
+        let other = of(&format!(
+            "agent-7 agent sha256:{HASH_OF_KEY} servers=a,b\nedge matchmaking certificate:dns:edge"
+        ))
+        .unwrap();
         assert_eq!(other.with_key(&Secret::new("key")), None);
     }
 
     #[test]
     fn what_cannot_be_read_is_named_by_its_line() {
-        for bad in ["lobby", "lobby matchmaking", "lobby matchmaking abcd", "lobby matchmaking x y"] {
+        for bad in ["lobby", "lobby matchmaking", "lobby matchmaking abcd", "lobby matchmaking sha256:abcd"] {
             let error = of(&format!("\n{bad}")).err().unwrap().to_string();
             assert!(error.contains("backend_keys: keys: line 2: "), "{error}");
         }
-        let long = of(&format!("lobby matchmaking {HASH_OF_KEY}0")).err().unwrap().to_string();
+        let long = of(&format!("lobby matchmaking sha256:{HASH_OF_KEY}0")).err().unwrap().to_string();
         assert!(long.contains("64 hexadecimal digits"), "{long}");
     }
 }

@@ -10,7 +10,7 @@ use axum::{
 use super::{Caller, Credentials};
 use crate::{app::App, problem::Problem};
 
-/// With each request of a listener whose clients are all trusted.
+/// With each request of the internal listener, which is for backends and game servers.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TrustedDoor;
 
@@ -21,11 +21,12 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        if parts.extensions.get::<TrustedDoor>().is_some() {
+        let app = Arc::<App>::from_ref(state);
+        let credentials = Credentials::of(&parts.headers);
+        if parts.extensions.get::<TrustedDoor>().is_some() && app.identity.trusts_inside(&credentials) {
             return Ok(Self::Trusted);
         }
-        let app = Arc::<App>::from_ref(state);
-        let caller = app.identity.caller(&Credentials::of(&parts.headers)).await?;
+        let caller = app.identity.caller(&credentials).await?;
         app.door.rates.caller(&caller)?;
         Ok(caller)
     }

@@ -9,7 +9,7 @@ use crate::support::eventually;
 fn line(name: &str, scope: &str, key: &str) -> String {
     let hash = digest(&SHA256, key.as_bytes());
     let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{name} {scope} {hex}\n")
+    format!("{name} {scope} sha256:{hex}\n")
 }
 
 #[tokio::test]
@@ -25,6 +25,12 @@ async fn a_backend_enqueues_anybody_by_a_key_that_counts_here() {
     let ticket = answer.body["ticketId"].as_str().unwrap();
     assert_eq!(status_as(&stack, "mk_lobby", ticket).await.status, 200);
     assert_eq!(*stack.control_plane.state.enqueued_for.lock(), [None]);
+    let path = format!("/v1/matchmaking/status/{ticket}");
+    let inside = |key: &str| stack.send(stack.internal_request("GET", &path).bearer_auth(key));
+    assert_eq!(inside("mk_lobby").await.status, 200);
+    assert_eq!(inside("mk_agent").await.status, 401);
+    let nobody = stack.send(stack.internal_request("GET", &path)).await;
+    assert_eq!(nobody.status, 401, "where backends have keys, being inside is not enough");
     for key in ["mk_agent", "mk_nobody", "mk_lobbY"] {
         let refused = status_as(&stack, key, ticket).await;
         refused.assert_problem(401, "UNAUTHENTICATED");
@@ -44,7 +50,7 @@ async fn a_backend_enqueues_anybody_by_a_key_that_counts_here() {
 }
 
 #[tokio::test]
-async fn whoever_reaches_the_internal_listener_is_trusted() {
+async fn whoever_reaches_the_internal_listener_is_trusted_where_backends_have_no_keys() {
     let stack = start(&[]).await;
     let body = json!({"queueKey": "demo:2", "members": ["ann", "bob"]});
     let answer = stack.send(stack.internal_request("POST", ENQUEUE).json(&body)).await;
