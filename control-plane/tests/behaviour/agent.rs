@@ -107,7 +107,7 @@ impl Agent {
             sequence: self.sequence,
             health: pb::Health::Healthy.into(),
             lands: lands.iter().map(land).collect(),
-            draining: false,
+            ..Default::default()
         };
         self.send(Up::Heartbeat(beat)).await;
     }

@@ -64,6 +64,9 @@ pub struct Hello {
     pub lands: ::prost::alloc::vec::Vec<Land>,
     #[prost(bool, tag = "14")]
     pub draining: bool,
+    /// How many players the server can hold at once, in all its lands. Zero: as many as its lands take.
+    #[prost(uint32, tag = "15")]
+    pub player_capacity: u32,
 }
 /// That the server lives, and all of its state: a heartbeat needs no other one to be understood.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -80,6 +83,12 @@ pub struct Heartbeat {
     /// No new lands, please; those that are there go on.
     #[prost(bool, tag = "4")]
     pub draining: bool,
+    /// How many lands, and how many players, the server can hold from now on: less than it holds already means that nothing more
+    /// fits. Absent: as it was.
+    #[prost(uint32, optional, tag = "5")]
+    pub capacity: ::core::option::Option<u32>,
+    #[prost(uint32, optional, tag = "6")]
+    pub player_capacity: ::core::option::Option<u32>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Land {
@@ -125,7 +134,7 @@ pub struct Goodbye {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ConnectResponse {
-    #[prost(oneof = "connect_response::Message", tags = "1, 2, 3, 4, 5")]
+    #[prost(oneof = "connect_response::Message", tags = "1, 2, 3, 4, 5, 6")]
     pub message: ::core::option::Option<connect_response::Message>,
 }
 /// Nested message and enum types in `ConnectResponse`.
@@ -142,6 +151,8 @@ pub mod connect_response {
         Drain(super::Drain),
         #[prost(message, tag = "5")]
         Superseded(super::Superseded),
+        #[prost(message, tag = "6")]
+        SeatsFreed(super::SeatsFreed),
     }
 }
 /// The server is registered.
@@ -196,12 +207,23 @@ pub struct ReleaseLand {
     #[prost(string, tag = "2")]
     pub reason: ::prost::alloc::string::String,
 }
-/// Take no new lands.
+/// Take no new lands. The agent says so in its heartbeats from now on.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Drain {
     /// For people and logs.
     #[prost(string, tag = "1")]
     pub reason: ::prost::alloc::string::String,
+    /// After how long the lands that are left are ended, and the server may go. Zero: they end in their own time.
+    #[prost(uint64, tag = "2")]
+    pub deadline_ms: u64,
+}
+/// These players of a land never came: their seats are free again. The land goes on, and who comes after all may be let in.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SeatsFreed {
+    #[prost(string, tag = "1")]
+    pub land_id: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "2")]
+    pub player_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// A newer instance holds this server id. The stream ends; the agent should stop, not reconnect.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -309,6 +331,18 @@ pub struct Server {
     pub last_heartbeat_unix_ms: u64,
     #[prost(message, repeated, tag = "14")]
     pub lands: ::prost::alloc::vec::Vec<ServerLand>,
+    /// How many players it can hold; zero: as many as its lands take.
+    #[prost(uint32, tag = "15")]
+    pub player_capacity: u32,
+    /// Seats that are kept for players who have not come yet.
+    #[prost(uint32, tag = "16")]
+    pub seats_reserved: u32,
+    /// When the lands of a draining server are ended. Zero: in their own time.
+    #[prost(uint64, tag = "17")]
+    pub drain_deadline_unix_ms: u64,
+    /// It refused lands or stayed silent: until then it is asked after all others. Zero: it isn't so.
+    #[prost(uint64, tag = "18")]
+    pub avoided_until_unix_ms: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ServerLand {
@@ -320,7 +354,7 @@ pub struct ServerLand {
     #[prost(string, repeated, tag = "3")]
     pub player_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AllocateRequest {
     /// Required: makes the call repeatable. Remembered while its land lives.
     #[prost(string, tag = "1")]
@@ -343,6 +377,46 @@ pub struct AllocateRequest {
     /// The roster, for the server. May be empty.
     #[prost(string, repeated, tag = "7")]
     pub player_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Empty: the queue's.
+    #[prost(string, tag = "8")]
+    pub land_type: ::prost::alloc::string::String,
+    /// Which servers will do, in order: the first with room decides. None: those of the queue; at most 16.
+    #[prost(message, repeated, tag = "9")]
+    pub selectors: ::prost::alloc::vec::Vec<ServerSelector>,
+    /// Unspecified: the queue's.
+    #[prost(enumeration = "AllocationPolicy", tag = "10")]
+    pub policy: i32,
+    /// A server that is taken before all others where it has room and a selector takes it. Empty: none.
+    #[prost(string, tag = "11")]
+    pub prefer_server_id: ::prost::alloc::string::String,
+    /// Milliseconds by region, one entry a player. Where `region` is empty, the region is tried first that is best for the player
+    /// who is worst off.
+    #[prost(message, repeated, tag = "12")]
+    pub latencies: ::prost::alloc::vec::Vec<PlayerLatencies>,
+}
+/// What a server must be. What is empty, any server is.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ServerSelector {
+    /// The server has all of them.
+    #[prost(map = "string, string", tag = "1")]
+    pub labels: ::std::collections::HashMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
+    #[prost(string, tag = "2")]
+    pub region: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub version: ::prost::alloc::string::String,
+    #[prost(enumeration = "ServerUse", tag = "4")]
+    pub r#use: i32,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PlayerLatencies {
+    /// For people; not compared with anything.
+    #[prost(string, tag = "1")]
+    pub player_id: ::prost::alloc::string::String,
+    #[prost(map = "string, double", tag = "2")]
+    pub ms_by_region: ::std::collections::HashMap<::prost::alloc::string::String, f64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AllocateResponse {
@@ -358,6 +432,62 @@ pub struct AllocateResponse {
     /// What the server's side wants players' clients to know; a JSON object, or empty.
     #[prost(string, tag = "5")]
     pub assignment_hints_json: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AllocateBatchRequest {
+    /// 1 to 100, each with its own `allocation_id`.
+    #[prost(message, repeated, tag = "1")]
+    pub requests: ::prost::alloc::vec::Vec<AllocateRequest>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AllocateBatchResponse {
+    /// In the order of the requests.
+    #[prost(message, repeated, tag = "1")]
+    pub outcomes: ::prost::alloc::vec::Vec<AllocateOutcome>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AllocateOutcome {
+    #[prost(oneof = "allocate_outcome::Outcome", tags = "1, 2")]
+    pub outcome: ::core::option::Option<allocate_outcome::Outcome>,
+}
+/// Nested message and enum types in `AllocateOutcome`.
+pub mod allocate_outcome {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Outcome {
+        #[prost(message, tag = "1")]
+        Allocated(super::AllocateResponse),
+        #[prost(message, tag = "2")]
+        Refused(super::AllocateRefusal),
+    }
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AllocateRefusal {
+    /// One of the reasons of `google.rpc.ErrorInfo`: NO_SERVER_AVAILABLE, UNAVAILABLE, DEADLINE_EXCEEDED or INTERNAL.
+    #[prost(string, tag = "1")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub message: ::prost::alloc::string::String,
+    /// Zero: repeating it is of no use.
+    #[prost(uint32, tag = "3")]
+    pub retry_after_ms: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DrainServerRequest {
+    /// Required.
+    #[prost(string, tag = "1")]
+    pub server_id: ::prost::alloc::string::String,
+    /// For people and logs, at most 512 bytes.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
+    /// After how long the lands that are left are ended, at most seven days. Zero: in their own time.
+    #[prost(uint64, tag = "3")]
+    pub deadline_ms: u64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DrainServerResponse {
+    /// How the server is now, with the lands that are left.
+    #[prost(message, optional, tag = "1")]
+    pub server: ::core::option::Option<Server>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReleaseRequest {
@@ -468,6 +598,69 @@ impl LandState {
             "LAND_STATE_UNSPECIFIED" => Some(Self::Unspecified),
             "LAND_STATE_RESERVED" => Some(Self::Reserved),
             "LAND_STATE_READY" => Some(Self::Ready),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ServerUse {
+    Unspecified = 0,
+    /// No land lives on it.
+    Empty = 1,
+    /// A land lives on it.
+    Occupied = 2,
+}
+impl ServerUse {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SERVER_USE_UNSPECIFIED",
+            Self::Empty => "SERVER_USE_EMPTY",
+            Self::Occupied => "SERVER_USE_OCCUPIED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SERVER_USE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SERVER_USE_EMPTY" => Some(Self::Empty),
+            "SERVER_USE_OCCUPIED" => Some(Self::Occupied),
+            _ => None,
+        }
+    }
+}
+/// Which of several servers that will do. Of equals, the one whose id comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AllocationPolicy {
+    Unspecified = 0,
+    /// The one with the most room.
+    Spread = 1,
+    /// The one with the least, so that others become empty and can be stopped.
+    Packed = 2,
+}
+impl AllocationPolicy {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "ALLOCATION_POLICY_UNSPECIFIED",
+            Self::Spread => "ALLOCATION_POLICY_SPREAD",
+            Self::Packed => "ALLOCATION_POLICY_PACKED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "ALLOCATION_POLICY_UNSPECIFIED" => Some(Self::Unspecified),
+            "ALLOCATION_POLICY_SPREAD" => Some(Self::Spread),
+            "ALLOCATION_POLICY_PACKED" => Some(Self::Packed),
             _ => None,
         }
     }

@@ -22,6 +22,8 @@ pub(super) fn request(identity: &Identity, message: Up) -> ConnectRequest {
             health: if healthy { Health::Healthy } else { Health::Unhealthy }.into(),
             lands: reports(lands),
             draining,
+            capacity: None,
+            player_capacity: None,
         }),
         Up::LandReady { command_id } => answer(&command_id, land_answer::Outcome::Ready(LandReady {})),
         Up::LandRefused { command_id, reason } => {
@@ -49,6 +51,7 @@ fn hello(identity: &Identity, lands: Vec<LandReport>, draining: bool) -> Hello {
         version: server.version.clone(),
         lands: reports(lands),
         draining,
+        player_capacity: 0,
     }
 }
 
@@ -89,6 +92,9 @@ pub(super) fn response(message: ConnectResponse) -> Result<Down, String> {
         },
         Message::Drain(drain) => Down::Drain { reason: drain.reason },
         Message::Superseded(superseded) => Down::Superseded { by_instance_id: superseded.by_instance_id },
+        Message::SeatsFreed(_) => {
+            return Err("seats that are free again, of which this agent tells nobody".to_owned());
+        }
     })
 }
 

@@ -96,7 +96,7 @@ async fn either_side_may_drain() {
             assert_eq!(status["state"], "draining");
         } else {
             let reason = "update".to_owned();
-            control_plane.say(Down::Drain(Drain { reason })).await;
+            control_plane.say(Down::Drain(Drain { reason, deadline_ms: 0 })).await;
         }
         assert_eq!(watch.next().await.unwrap()["type"], "drain");
         agent.state("draining").await;

@@ -76,6 +76,10 @@ pub(in crate::grpc::provisioning) fn server(view: ServerView) -> pb::Server {
         registered_at_unix_ms: view.registered_at.0,
         last_heartbeat_unix_ms: view.last_heard.0,
         lands,
+        player_capacity: 0,
+        seats_reserved: 0,
+        drain_deadline_unix_ms: 0,
+        avoided_until_unix_ms: 0,
     }
 }
 
