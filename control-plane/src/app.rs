@@ -100,7 +100,7 @@ impl ControlPlane {
         let after_work = CancellationToken::new();
         let registry = Registry::new(clock);
         let desks = Arc::new(Desks::default());
-        let own = Own { queues: Arc::clone(&queues), desks: Arc::clone(&desks) };
+        let own = Own { queues: Arc::clone(&queues), desks: Arc::clone(&desks), sessions: Arc::default() };
         let peers = match replicas {
             None => Peers::alone(Arc::clone(&registry), own),
             Some((replicas, mailbox)) => {

@@ -17,6 +17,7 @@ mod matchmaker;
 mod peers;
 mod queues;
 mod registry;
+mod sessions;
 mod state;
 
 pub use app::{ControlPlane, Probe};

@@ -7,6 +7,7 @@
 //! - notices ([`announcing`]): how many lands fit on each server, told to all when that changes;
 //! - questions ([`asking`], answered in [`answering`]): mostly, to reserve a land on a server and have it made, in one message;
 //!   and those about queues ([`queues`]);
+//! - players' sessions, which concern the gateways of all ([`sessions`]);
 //! - holds: which replica has a server id, kept in Redis with a term that grows, so that of two that think they have a
 //!   server the later one is right.
 //!
@@ -20,6 +21,7 @@ mod hearing;
 mod letter;
 mod questions;
 mod queues;
+mod sessions;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -34,6 +36,7 @@ use crate::{
     matchmaker::Desks,
     queues::Queues,
     registry::{HelloRefused, Registry},
+    sessions::{Session, Sessions},
 };
 
 /// Letters that wait to be sent by those who can't wait.
@@ -55,6 +58,7 @@ pub(crate) struct Peers {
 pub(crate) struct Own {
     pub(crate) queues: Arc<Queues>,
     pub(crate) desks: Arc<Desks>,
+    pub(crate) sessions: Arc<Sessions>,
 }
 
 #[derive(Debug)]
@@ -62,6 +66,7 @@ struct Post {
     replicas: Arc<Replicas>,
     questions: Questions,
     outbox: mpsc::Sender<(ReplicaId, Letter)>,
+    sessions: mpsc::Sender<Arc<Session>>,
     answering: Arc<Semaphore>,
     pace: PeersPace,
     /// Those that were heard of and are not gone. Held for a look, never over an await.
@@ -81,6 +86,7 @@ pub(crate) struct PeersPace {
 pub(crate) struct PeersUpkeep {
     mailbox: Mailbox,
     outbox: mpsc::Receiver<(ReplicaId, Letter)>,
+    sessions: mpsc::Receiver<Arc<Session>>,
 }
 
 impl Peers {
@@ -99,10 +105,13 @@ impl Peers {
     ) -> (Arc<Self>, PeersUpkeep) {
         registry.keep_news();
         let (outbox, to_send) = mpsc::channel(OUTBOX);
+        let (sessions, opened) = mpsc::channel(sessions::WAITING);
         let questions = Questions::default();
         let answering = Arc::new(Semaphore::new(ANSWERING));
-        let post = Post { replicas, questions, outbox, answering, pace, live: Mutex::default() };
-        (Arc::new(Self { registry, own, post: Some(post) }), PeersUpkeep { mailbox, outbox: to_send })
+        let live = Mutex::default();
+        let post = Post { replicas, questions, outbox, sessions, answering, pace, live };
+        let upkeep = PeersUpkeep { mailbox, outbox: to_send, sessions: opened };
+        (Arc::new(Self { registry, own, post: Some(post) }), upkeep)
     }
 
     /// Starts what tells the others of this replica until the tasks stop, and what hears them and sends what waits until
@@ -113,11 +122,13 @@ impl Peers {
         tasks: &Tasks,
         after_work: &CancellationToken,
     ) {
-        let PeersUpkeep { mailbox, outbox } = upkeep;
+        let PeersUpkeep { mailbox, outbox, sessions } = upkeep;
         tasks.spawn("announcing servers", announcing::run(Arc::clone(self), tasks.clone()));
         let hearing = hearing::run(Arc::clone(self), mailbox, tasks.clone(), after_work.clone());
         tasks.spawn("hearing of servers", hearing);
         tasks.spawn("letters to replicas", send_on(Arc::clone(self), outbox, after_work.clone()));
+        let sessions = sessions::send_on(Arc::clone(self), sessions, after_work.clone());
+        tasks.spawn("players' sessions to replicas", sessions);
     }
 
     /// Waits until every question of another replica that came so far is answered.
@@ -184,6 +195,11 @@ impl From<HelloRefused> for HoldRefused {
 }
 
 impl Post {
+    /// The other replicas that live.
+    fn others(&self) -> Vec<ReplicaId> {
+        self.live.lock().iter().filter(|id| *id != self.replicas.me()).cloned().collect()
+    }
+
     /// False: nobody heard it.
     async fn send(&self, to: &ReplicaId, letter: &Letter) -> bool {
         let text = serde_json::to_string(letter).expect("a letter has nothing that JSON can't say");

@@ -4,6 +4,7 @@ mod convert;
 mod enqueue;
 mod explain;
 mod reload;
+mod sessions;
 mod watch;
 
 use std::{collections::HashMap, pin::Pin, sync::Arc, time::Duration};

@@ -73,6 +73,9 @@ impl Hearing<'_> {
                 answering::question(self.peers, from, number, question, self.tasks);
             }
             Letter::Answer { number, answer } => self.post.questions.answered(&from, number, answer),
+            Letter::Sessions(sessions) => {
+                sessions.iter().for_each(|session| self.peers.own.sessions.heard(session));
+            }
             Letter::Release { land, reason } => {
                 self.peers.registry.release(&land, &reason);
             }

@@ -1,5 +1,7 @@
 //! What replicas write to each other. Replicas of two versions may run side by side: what can't be read is left unanswered.
 
+use std::sync::Arc;
+
 use matching::{QueueKey, TicketId};
 use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
@@ -9,6 +11,7 @@ use crate::{
     matchmaker::Outlook,
     queues::Reload,
     registry::{LandOrder, Notice, Registration, ServerView},
+    sessions::Session,
 };
 
 /// One message.
@@ -24,6 +27,8 @@ pub(super) enum Letter {
         number: u64,
         answer: Answer,
     },
+    /// Players' sessions that were opened at gateways.
+    Sessions(Vec<Arc<Session>>),
     /// A land that was asked for is not needed after all.
     Release {
         land: LandId,

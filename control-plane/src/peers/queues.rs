@@ -56,11 +56,8 @@ impl Peers {
         question: impl Fn() -> Question,
         within: Duration,
     ) -> FuturesUnordered<impl Future<Output = (ReplicaId, Result<Answer, Unanswered>)>> {
-        let live = self.post.iter().flat_map(|post| {
-            let live: Vec<_> =
-                post.live.lock().iter().filter(|id| *id != post.replicas.me()).cloned().collect();
-            live.into_iter().map(move |replica| (post, replica))
-        });
+        let live =
+            self.post.iter().flat_map(|post| post.others().into_iter().map(move |replica| (post, replica)));
         live.map(|(post, replica)| {
             let question = question();
             async move {

@@ -15,6 +15,7 @@ mod redeem;
 mod redis_server;
 mod replicas;
 mod servers;
+mod sessions;
 mod stack;
 mod standard;
 mod tickets;

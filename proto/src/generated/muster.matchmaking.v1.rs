@@ -132,7 +132,7 @@ pub struct WatchTicketResponse {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {
-    #[prost(oneof = "watch_request::Action", tags = "1, 2")]
+    #[prost(oneof = "watch_request::Action", tags = "1, 2, 3")]
     pub action: ::core::option::Option<watch_request::Action>,
 }
 /// Nested message and enum types in `WatchRequest`.
@@ -145,14 +145,18 @@ pub mod watch_request {
         /// A ticket id to follow no longer. Harmless where it isn't followed.
         #[prost(string, tag = "2")]
         Unsubscribe(::prost::alloc::string::String),
+        /// A player's session was opened at this gateway, and is to be the player's only one. From the first on, the stream is told
+        /// of those that are opened anywhere, its own included. Ignored from others than gateways.
+        #[prost(message, tag = "3")]
+        Session(super::Session),
     }
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WatchResponse {
-    /// The ticket that this is about.
+    /// The ticket that this is about; empty with a session.
     #[prost(string, tag = "1")]
     pub ticket_id: ::prost::alloc::string::String,
-    #[prost(oneof = "watch_response::Event", tags = "2, 3")]
+    #[prost(oneof = "watch_response::Event", tags = "2, 3, 4")]
     pub event: ::core::option::Option<watch_response::Event>,
 }
 /// Nested message and enum types in `WatchResponse`.
@@ -166,7 +170,27 @@ pub mod watch_response {
         /// `RATE_LIMITED` (too many on this stream), `UNAVAILABLE` or `INTERNAL`; it is not kept.
         #[prost(message, tag = "3")]
         Refused(super::WatchRefusal),
+        /// A player's session was opened. Of two of one player the later one stays: that with the greater `opened_at_unix_ms`, or
+        /// of the same millisecond with the greater `session_id`.
+        #[prost(message, tag = "4")]
+        Session(super::Session),
     }
+}
+/// A player's connection to a gateway.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Session {
+    #[prost(string, tag = "1")]
+    pub player_id: ::prost::alloc::string::String,
+    /// Chosen by the gateway, its own for each session.
+    #[prost(string, tag = "2")]
+    pub session_id: ::prost::alloc::string::String,
+    /// When it was opened, by the control plane's clock. Zero: the control plane hasn't heard of it; it sets the time. Told again, on
+    /// a new stream, with this time.
+    #[prost(uint64, tag = "3")]
+    pub opened_at_unix_ms: u64,
+    /// Where that is zero: for how long it had been open when it could be told.
+    #[prost(uint64, tag = "4")]
+    pub open_for_ms: u64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRefusal {

@@ -15,7 +15,7 @@ use storage::{Place, TicketState};
 use tokio::{sync::mpsc::Sender, time::MissedTickBehavior};
 use tonic::{Status as GrpcStatus, Streaming};
 
-use super::Shared;
+use super::{Shared, sessions::Heard};
 use crate::{
     access::Caller,
     delivery,
@@ -75,6 +75,7 @@ struct Watch<'a> {
     shared: &'a Shared,
     caller: &'a Caller,
     inbox: storage::Inbox,
+    sessions: Heard,
     told: HashMap<TicketId, (pb::TicketStatus, Option<pb::QueuePlace>)>,
     answers: &'a Answers<pb::WatchResponse>,
 }
@@ -90,7 +91,8 @@ pub(super) async fn many(
     answers: &Answers<pb::WatchResponse>,
 ) {
     let inbox = shared.storage.signals().inbox();
-    let mut watch = Watch { shared, caller, inbox, told: HashMap::new(), answers };
+    let mut watch =
+        Watch { shared, caller, inbox, sessions: Heard::default(), told: HashMap::new(), answers };
     // Who subscribes to many at once has them read at once.
     let mut requests = requests.ready_chunks(READ_AT_ONCE);
     let mut read_again = tokio::time::interval(READ_AGAIN);
@@ -103,6 +105,7 @@ pub(super) async fn many(
                 // The other side has gone.
                 None => return,
             },
+            session = watch.sessions.next() => answers.send(Ok(session)).await.map_err(|_| Gone),
             woken = watch.inbox.woken() => watch.tell(woken, Tell::Woken).await,
             _ = read_again.tick() => {
                 let all = watch.inbox.followed().iter().cloned().collect();
@@ -138,6 +141,7 @@ impl Watch<'_> {
                     subscribed.retain(|subscribed| *subscribed != id);
                     self.end(&id);
                 }
+                Some(Action::Session(session)) => self.sessions.opened(self.shared, self.caller, session),
                 None => {}
             }
         }

@@ -48,7 +48,7 @@ impl World {
         let config = runtime::config::defaults(&[]);
         let queues = Arc::new(Queues::new(&config, &Sections::default()).unwrap());
         let desks = Arc::new(Desks::default());
-        let own = Own { queues: Arc::clone(&queues), desks: Arc::clone(&desks) };
+        let own = Own { queues: Arc::clone(&queues), desks: Arc::clone(&desks), sessions: Arc::default() };
         let matchmaker = Matchmaker {
             storage: Arc::clone(&storage),
             allocation: Arc::new(OwnServers::new(

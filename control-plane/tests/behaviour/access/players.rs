@@ -13,7 +13,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Request;
 
 use super::{Guarded, line};
-use crate::stack::{Stack, refusal, request};
+use crate::{
+    sessions::Gateway,
+    stack::{Stack, refusal, request},
+};
 
 fn by<T>(player: &str, message: T) -> Request<T> {
     let mut request = Request::new(message);
@@ -45,6 +48,7 @@ async fn looks(calls: &Calls, player: &str, ticket: &str) -> Vec<Result<(), Refu
         Event::Refused(refused) => {
             Err(Refusal::new(Reason::from_name(&refused.reason).unwrap(), refused.message))
         }
+        Event::Session(session) => panic!("nobody asked for {session:?}"),
     });
     if answers[0].is_err() {
         answers.push(told(client.get_ticket(by(player, wait)).await.map(drop)));
@@ -134,4 +138,22 @@ async fn where_nobody_is_asked_a_player_is_believed_too() {
     stack.matchmaking().get_ticket(get("ann")).await.unwrap();
     assert_eq!(refusal(stack.matchmaking().get_ticket(get("eve")).await).reason, Reason::TicketNotFound);
     stack.stop().await;
+}
+
+#[tokio::test]
+async fn only_a_gateway_opens_sessions_and_hears_of_them() {
+    let [edge, lobby] = [NewKey::make(), NewKey::make()];
+    let lines = line(Scope::Gateway, &edge) + &line(Scope::Matchmaking, &lobby);
+    let guarded = Guarded::start(&lines).await;
+    let mut edge = Gateway::by(&guarded.with_key(edge.secret()).await).await;
+    let mut lobby = Gateway::by(&guarded.with_key(lobby.secret()).await).await;
+    edge.tell("ann", "a-1", 0, 0).await;
+    assert_eq!(edge.hears().await.0, "ann/a-1");
+    lobby.tell("ann", "a-2", 0, 0).await;
+    lobby.hears_nothing().await;
+    edge.tell("ann", "a-3", 0, 0).await;
+    assert_eq!(edge.hears().await.0, "ann/a-3");
+    lobby.hears_nothing().await;
+    drop((edge, lobby));
+    guarded.stop().await;
 }

@@ -175,6 +175,8 @@ fn hand_out(hub: &WatchHub, event: WatchResponse) -> Option<TicketId> {
             };
             hub.refuse(&event.ticket_id, refusal);
         }
+        // Told to those alone who open some.
+        Some(watch_response::Event::Session(_)) => {}
         None => tracing::warn!("an event of a kind that this gateway doesn't know was ignored"),
     }
     None

@@ -19,6 +19,7 @@ fn requests(hub: &WatchHub) -> Vec<String> {
         .map(|request| match request.action.unwrap() {
             Action::Subscribe(id) => format!("+{id}"),
             Action::Unsubscribe(id) => format!("-{id}"),
+            Action::Session(session) => panic!("{session:?}"),
         })
         .collect();
     requests.sort();
