@@ -60,7 +60,8 @@ versioned!(
     "muster.match_function.v1.rs"
 );
 
-/// The Agones SDK, which agents serve to game servers that speak it: names, numbers and types as Agones publishes them.
+/// What Agones speaks, with the names, numbers and types that it publishes: its SDK, which agents serve to game servers, and
+/// its allocation service, which Muster calls where it is told to.
 pub mod agones {
     generated!(
         /// The game server's life, from `agones/sdk.proto`.
@@ -71,6 +72,11 @@ pub mod agones {
         /// Counters and lists, from `agones/beta.proto`.
         beta,
         "agones.dev.sdk.beta.rs"
+    );
+    generated!(
+        /// A game server for a match, from `agones/allocation.proto`.
+        allocation,
+        "allocation.rs"
     );
 }
 

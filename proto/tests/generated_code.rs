@@ -10,7 +10,12 @@ use prost_types::FileDescriptorSet;
 const SERVED: [&str; 3] =
     ["matchmaking/v1/matchmaking.proto", "provisioning/v1/provisioning.proto", "keys/v1/keys.proto"];
 /// What others serve, or serve to others.
-const BESIDE: [&str; 3] = ["match_function/v1/match_function.proto", "agones/sdk.proto", "agones/beta.proto"];
+const BESIDE: [&str; 4] = [
+    "match_function/v1/match_function.proto",
+    "agones/sdk.proto",
+    "agones/beta.proto",
+    "agones/allocation.proto",
+];
 
 #[test]
 fn committed_code_matches_the_proto_files() {
