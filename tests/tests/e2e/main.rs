@@ -4,6 +4,7 @@
 mod architecture;
 mod browser;
 mod dev;
+mod docs;
 mod explain;
 mod faults;
 mod fleet;
@@ -15,4 +16,5 @@ mod nginx;
 mod play;
 mod processes;
 mod scenarios;
+mod sessions;
 mod tokens;
