@@ -119,6 +119,7 @@ pub mod land_answer {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LandReady {}
+/// After LandReady for the same command: the land broke, and has ended.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LandRefused {
     /// For people and logs, at most 512 bytes.
