@@ -14,6 +14,8 @@ use storage::{LandId, MatchId, ServerId};
 
 pub(crate) use own_servers::OwnServers;
 
+use crate::registry::{Latencies, Policy, Selector};
+
 /// What a match needs.
 #[derive(Debug, Clone)]
 pub(crate) struct AllocationRequest {
@@ -24,8 +26,20 @@ pub(crate) struct AllocationRequest {
     pub(crate) groups: Vec<GroupWish>,
     pub(crate) players: Arc<[PlayerId]>,
     pub(crate) teams: Arc<[Team]>,
+    /// How many players a seat is kept for: those named, or more.
+    pub(crate) seats: usize,
     /// Servers there are preferred.
     pub(crate) region: Option<SmolStr>,
+    /// Which regions are preferred where none was wished for.
+    pub(crate) latencies: Latencies,
+    /// Which servers will do, in order: the first that one with room fits decides. None: any.
+    pub(crate) selectors: Arc<[Selector]>,
+    /// Which of those that will do.
+    pub(crate) policy: Policy,
+    /// Taken before all others, where it has room and a selector takes it.
+    pub(crate) prefer: Option<ServerId>,
+    /// The land's id, where it is chosen already; else every server that is asked gets a new one.
+    pub(crate) land: Option<LandId>,
     /// How long the land is kept for players who have not come.
     pub(crate) lasting: Duration,
 }
@@ -52,6 +66,11 @@ pub(crate) enum AllocationError {
     /// No server has room.
     #[error("no server with room hosts `{land_type}`")]
     NoServer { land_type: SmolStr },
+    /// Servers have room, but none that will do.
+    #[error(
+        "servers that host `{land_type}` have room, but none of them fits the selectors and has {seats} free seats"
+    )]
+    NoneFits { land_type: SmolStr, seats: usize },
     /// Servers had room, but each refused or stayed silent.
     #[error(
         "{asked} servers were asked for a land of `{land_type}`, and none made it; the last said: {last}"

@@ -15,7 +15,7 @@ use runtime::{
 use crate::peers::PeersPace;
 
 pub use access::Access;
-pub use queues::{QueueEntry, Sections};
+pub use queues::{AllocationEntry, QueueEntry, Sections, SelectorEntry};
 pub use redis::{Redis, Topology};
 pub use tokens::TokenAlgorithm;
 

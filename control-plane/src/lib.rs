@@ -22,5 +22,6 @@ mod state;
 
 pub use app::{ControlPlane, Probe};
 pub use config::{
-    Access, Config, Durability, QueueEntry, Redis, Role, Sections, State, TokenAlgorithm, Topology,
+    Access, AllocationEntry, Config, Durability, QueueEntry, Redis, Role, Sections, SelectorEntry, State,
+    TokenAlgorithm, Topology,
 };

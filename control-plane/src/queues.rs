@@ -4,6 +4,7 @@
 //! works on a queue looks at [`Queues::changes`] and asks again; nobody holds an older state for longer than that.
 
 mod function;
+mod placement;
 mod rule_set;
 mod table;
 
@@ -22,7 +23,7 @@ use runtime::config::{Invalid, sections};
 use tokio::sync::watch;
 
 use self::table::{Table, by_key};
-pub(crate) use self::{function::MatchFunction, table::QueueChange};
+pub(crate) use self::{function::MatchFunction, placement::Placement, table::QueueChange};
 use crate::config::{Config, Sections};
 
 /// One queue's settings.
@@ -35,6 +36,8 @@ pub(crate) struct QueueSettings {
     /// Who proposes its matches, where that is not our own engine.
     pub(crate) function: Option<Arc<MatchFunction>>,
     pub(crate) ticket_lifetime: Duration,
+    /// Which servers its matches are placed on.
+    pub(crate) placement: Placement,
 }
 
 /// The settings of all queues.
@@ -165,6 +168,7 @@ impl QueueSettings {
             && self.ticket_lifetime == other.ticket_lifetime
             && self.rules == other.rules
             && self.function == other.function
+            && self.placement == other.placement
     }
 }
 

@@ -9,6 +9,7 @@ mod land;
 mod link;
 mod server;
 mod table;
+mod wish;
 
 use std::{sync::Arc, time::Duration};
 
@@ -22,6 +23,7 @@ pub(crate) use land::{LandOrder, LandState};
 pub(crate) use link::{Answer, Command, Link};
 pub(crate) use server::{Arrival, Heartbeat, Land, Registration, ServerState, ServerView};
 pub(crate) use table::{Freed, Held, HelloRefused, Notice, Pick, Place, Reserved, Told};
+pub(crate) use wish::{Latencies, Policy, Selector, Use};
 
 use self::{
     link::Links,
@@ -137,6 +139,21 @@ impl Registry {
     /// Removes a server without an agent. False: it wasn't there.
     pub(crate) fn deregister(&self, server: &ServerId) -> Result<bool, HelloRefused> {
         self.inner().table.deregister(server)
+    }
+
+    /// Has a server take no new lands, and ends those that are left after `deadline`, if it has one. The first call's deadline
+    /// holds, unless this one is earlier. `None`: the server isn't here.
+    pub(crate) fn drain(
+        &self,
+        server: &ServerId,
+        reason: &str,
+        deadline: Option<Duration>,
+    ) -> Option<ServerView> {
+        let now = self.now();
+        let mut inner = self.inner();
+        let left = inner.table.drain(server, reason, deadline.map(|after| now + after), now)?;
+        inner.links.send(server, Command::Drain { reason: reason.to_owned(), deadline: left });
+        inner.table.view(server)
     }
 
     /// Picks a server and reserves a land on it. `None`: no server has room.

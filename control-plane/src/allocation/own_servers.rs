@@ -59,6 +59,7 @@ impl Allocation for OwnServers {
             match_id: request.match_id.clone(),
             queue: request.queue.clone(),
             players: Arc::clone(&request.players),
+            seats: request.seats,
             teams: Arc::clone(&request.teams),
             constraints: constraints_by_group(request),
             answer_within: self.answer_within,

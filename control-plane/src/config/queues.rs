@@ -53,6 +53,34 @@ pub struct QueueEntry {
     pub match_function_interval: Option<Duration>,
     /// Whether the queue's matches are made without it where it fails.
     pub match_function_fallback: Option<bool>,
+    /// Which servers its matches are placed on.
+    pub allocation: Option<AllocationEntry>,
+}
+
+/// Which servers a queue's matches are placed on: the table `[queues."<queueKey>".allocation]`.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AllocationEntry {
+    /// Which of several servers that will do: `spread` or `packed`.
+    pub policy: Option<String>,
+    /// Which servers will do, in order: the first that one with room fits decides. None: any.
+    #[serde(default)]
+    pub selectors: Vec<SelectorEntry>,
+}
+
+/// What a server must be. What is absent, any server is.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SelectorEntry {
+    /// The server has all of them.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Where it is.
+    pub region: Option<String>,
+    /// The game server's version.
+    pub version: Option<String>,
+    /// Whether lands live on it: `empty` or `occupied`.
+    pub r#use: Option<String>,
 }
 
 impl QueueEntry {

@@ -37,7 +37,7 @@ impl HeldUp {
         // Room appears all the time where there are many servers, and hardly ever on the one that refused: it isn't asked
         // again each time.
         let at_least = match error {
-            AllocationError::NoServer { .. } => Duration::ZERO,
+            AllocationError::NoServer { .. } | AllocationError::NoneFits { .. } => Duration::ZERO,
             AllocationError::NoneAnswered { .. } => FIRST_PAUSE,
         };
         self.pause = Some(Pause { until: now + pause, at_least_until: now + at_least });

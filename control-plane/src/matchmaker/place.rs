@@ -11,6 +11,7 @@ use super::Matchmaker;
 use crate::{
     allocation::{AllocationError, AllocationRequest, GroupWish},
     queues::QueueSettings,
+    registry::Latencies,
 };
 
 /// Tickets that may play together.
@@ -85,6 +86,8 @@ fn request(
 ) -> AllocationRequest {
     let records = &the_match.records;
     let players = records.iter().flat_map(|record| record.ticket.players.iter());
+    // Of those who said where they want to play, the one that waited longest is heard.
+    let region = records.iter().find_map(|record| record.region.clone());
     AllocationRequest {
         match_id: match_id.clone(),
         queue: lease.queue.clone(),
@@ -96,10 +99,18 @@ fn request(
                 constraints: record.constraints.clone(),
             })
             .collect(),
-        players: players.map(|player| player.id.clone()).collect(),
+        seats: records.iter().map(|record| record.ticket.size()).sum(),
+        players: players.clone().map(|player| player.id.clone()).collect(),
         teams: Arc::clone(&the_match.teams),
-        // Of those who said where they want to play, the one that waited longest is heard.
-        region: records.iter().find_map(|record| record.region.clone()),
+        latencies: match region {
+            None => Latencies::of(players.map(|player| &player.latencies)),
+            Some(_) => Latencies::default(),
+        },
+        region,
+        selectors: Arc::clone(&settings.placement.selectors),
+        policy: settings.placement.policy,
+        prefer: None,
+        land: None,
         lasting,
     }
 }

@@ -1,6 +1,7 @@
 //! All queues' settings at one time: checked whole, and compared with those before.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     path::Path,
     sync::Arc,
@@ -10,7 +11,7 @@ use std::{
 use matching::{QueueConfig, QueueKey, Rules, judge::Judge};
 use runtime::config::Invalid;
 
-use super::{QueueSettings, function, rule_set};
+use super::{Placement, QueueSettings, function, placement, rule_set};
 use crate::{
     config::{QueueEntry, Sections},
     ids::{self, MAX_ID, MAX_LAND_TYPE},
@@ -85,10 +86,11 @@ pub(super) fn by_key(key: &QueueKey, ticket_lifetime: Duration) -> QueueSettings
         judge: None,
         function: None,
         ticket_lifetime,
+        placement: Placement::default(),
     }
 }
 
-type FieldError = (&'static str, Vec<String>);
+type FieldError = (Cow<'static, str>, Vec<String>);
 
 fn configured(
     key: &QueueKey,
@@ -96,7 +98,7 @@ fn configured(
     dir: &Path,
     ticket_lifetime: Duration,
 ) -> Result<(QueueSettings, Vec<String>), FieldError> {
-    let wrong = |field, message: String| (field, vec![message]);
+    let wrong = |field: &'static str, message: String| (field.into(), vec![message]);
     let land_type = entry.land_type.clone().unwrap_or_else(|| key.land_type().to_owned());
     if land_type.is_empty() {
         return Err(wrong("land_type", "must not be empty".to_owned()));
@@ -115,12 +117,15 @@ fn configured(
     };
     let function = function::read(entry, &rules).map_err(|(field, message)| wrong(field, message))?;
     let function = function.map(Arc::new);
-    Ok((QueueSettings { land_type, rules, judge, function, ticket_lifetime }, warnings))
+    let placement = placement::read(entry.allocation.as_ref())
+        .map_err(|(field, message)| (format!("allocation.{field}").into(), vec![message]))?;
+    Ok((QueueSettings { land_type, rules, judge, function, ticket_lifetime, placement }, warnings))
 }
 
 fn rules(key: &QueueKey, entry: &QueueEntry, dir: &Path) -> Result<(Rules, Vec<String>), FieldError> {
     let Some(file) = &entry.rule_set else {
-        let rules = Rules::new(key, &entry.matching()).map_err(|error| (error.field, vec![error.message]))?;
+        let rules =
+            Rules::new(key, &entry.matching()).map_err(|error| (error.field.into(), vec![error.message]))?;
         return Ok((rules, Vec::new()));
     };
     let said_by_both = [
@@ -131,9 +136,9 @@ fn rules(key: &QueueKey, entry: &QueueEntry, dir: &Path) -> Result<(Rules, Vec<S
         ("min_wait", entry.min_wait.is_some()),
     ];
     if let Some((field, _)) = said_by_both.into_iter().find(|(_, is_said)| *is_said) {
-        return Err((field, vec!["excludes rule_set: leave one of the two out.".to_owned()]));
+        return Err((field.into(), vec!["excludes rule_set: leave one of the two out.".to_owned()]));
     }
-    let taken = rule_set::read(dir, file).map_err(|found| ("rule_set", found))?;
+    let taken = rule_set::read(dir, file).map_err(|found| ("rule_set".into(), found))?;
     Ok((Rules::RuleSet(taken.rules), taken.warnings))
 }
 
@@ -166,6 +171,9 @@ impl QueueSettings {
             let (was, is) = (url(before), url(self));
             let is = if was == is { format!("{is}, called differently") } else { is };
             part("match function", was, is);
+        }
+        if self.placement != before.placement {
+            part("allocation", before.placement.to_string(), self.placement.to_string());
         }
         (!parts.is_empty()).then(|| parts.join("; "))
     }

@@ -40,6 +40,9 @@ pub(crate) struct LandOrder {
     pub(crate) match_id: MatchId,
     pub(crate) queue: QueueKey,
     pub(crate) players: Arc<[PlayerId]>,
+    /// How many players a seat is kept for: those named, or more. Zero: those named.
+    #[serde(default)]
+    pub(crate) seats: usize,
     pub(crate) teams: Arc<[Team]>,
     /// A JSON object by group, or nothing.
     pub(crate) constraints: String,

@@ -1,7 +1,8 @@
 //! The way to an agent: its open stream, and the commands on it that wait for an answer.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use matching::PlayerId;
 use storage::{LandId, ServerId};
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
@@ -19,6 +20,17 @@ pub(crate) enum Command {
     Release {
         land: LandId,
         reason: String,
+    },
+    Drain {
+        /// For people.
+        reason: String,
+        /// After how long the lands that are left are ended. `None`: in their own time.
+        deadline: Option<Duration>,
+    },
+    /// These players never came: their seats are free again.
+    SeatsFreed {
+        land: LandId,
+        players: Vec<PlayerId>,
     },
     /// A newer instance took over; the stream ends with this.
     Superseded {

@@ -1,6 +1,9 @@
 //! One game server, as it is known.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 use matching::{PlayerId, Time};
 use serde::{Deserialize, Serialize};
@@ -30,7 +33,11 @@ pub(crate) struct Registration {
     pub(crate) connect_base: String,
     pub(crate) land_types: Vec<SmolStr>,
     pub(crate) region: Option<SmolStr>,
+    /// How many lands it can hold. A heartbeat may change it.
     pub(crate) capacity: usize,
+    /// How many players it can hold in all its lands; `None`: as many as its lands take. A heartbeat may change it.
+    #[serde(default)]
+    pub(crate) player_capacity: Option<usize>,
     pub(crate) labels: BTreeMap<String, String>,
     pub(crate) version: String,
 }
@@ -42,6 +49,10 @@ pub(crate) struct Heartbeat {
     pub(crate) healthy: bool,
     pub(crate) draining: bool,
     pub(crate) lands: Vec<Land>,
+    /// What it can hold from now on. `None`: as it was.
+    pub(crate) capacity: Option<usize>,
+    /// The same for players; `Some(None)`: as many as its lands take.
+    pub(crate) player_capacity: Option<Option<usize>>,
 }
 
 /// A land that a server reports.
@@ -68,6 +79,24 @@ pub(crate) struct ServerView {
     pub(crate) registered_at: Time,
     pub(crate) last_heard: Time,
     pub(crate) lands: Vec<LandView>,
+    /// Seats that are kept for players who have not come yet.
+    #[serde(default)]
+    pub(crate) seats_reserved: usize,
+    /// When its lands are ended, where it drains and has a deadline.
+    #[serde(default)]
+    pub(crate) drain_deadline: Option<Time>,
+    /// It failed to make lands: until then it is asked after all others.
+    #[serde(default)]
+    pub(crate) avoided_until: Option<Time>,
+}
+
+/// That a server was told to take no more lands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Drain {
+    /// For people.
+    pub(super) reason: String,
+    /// When the lands that are left are ended.
+    pub(super) deadline: Option<Time>,
 }
 
 #[derive(Debug)]
@@ -75,7 +104,10 @@ pub(super) struct Server {
     pub(super) registration: Registration,
     pub(super) term: u64,
     pub(super) healthy: bool,
+    /// It says so itself.
     pub(super) draining: bool,
+    /// It was told to.
+    pub(super) drain: Option<Drain>,
     /// Lost servers are shown until then.
     pub(super) lost_until: Option<Time>,
     pub(super) registered_at: Time,
@@ -96,11 +128,18 @@ impl Registration {
     }
 }
 
+impl Drain {
+    /// How long its lands may still live at `now`; never nothing, which would be for ever.
+    pub(super) fn left(&self, now: Time) -> Option<Duration> {
+        self.deadline.map(|at| at.since(now).max(Duration::from_millis(1)))
+    }
+}
+
 impl Server {
     pub(super) fn state(&self) -> ServerState {
         if self.lost_until.is_some() {
             ServerState::Lost
-        } else if self.draining {
+        } else if self.draining || self.drain.is_some() {
             ServerState::Draining
         } else if !self.healthy {
             ServerState::Unhealthy
@@ -156,6 +195,9 @@ impl Server {
             registered_at: self.registered_at,
             last_heard: self.last_heard,
             lands,
+            seats_reserved: 0,
+            drain_deadline: self.drain.as_ref().and_then(|drain| drain.deadline),
+            avoided_until: None,
         }
     }
 }

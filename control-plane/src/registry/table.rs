@@ -10,7 +10,10 @@ mod lands;
 mod notices;
 mod room;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    time::Duration,
+};
 
 use matching::Time;
 use storage::{LandId, ServerId};
@@ -21,7 +24,7 @@ pub(crate) use self::{
     lands::{Freed, Pick, Place, Reserved},
     notices::{Held, Told},
 };
-use super::server::{Arrival, Heartbeat, Registration, Server, ServerView};
+use super::server::{Arrival, Drain, Heartbeat, Registration, Server, ServerView};
 
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -90,6 +93,7 @@ impl Table {
             term,
             healthy: true,
             draining,
+            drain: None,
             lost_until: None,
             registered_at: now,
             last_heard: now,
@@ -201,6 +205,28 @@ impl Table {
             Some(by) => Err(HelloRefused::Superseded { by }),
             None => Ok(self.remove(id)),
         }
+    }
+
+    /// A server takes no more lands. Returns after how long those that are left are ended; `None`: it isn't here.
+    pub(crate) fn drain(
+        &mut self,
+        id: &ServerId,
+        reason: &str,
+        deadline: Option<Time>,
+        now: Time,
+    ) -> Option<Option<Duration>> {
+        let server = self.servers.get_mut(id)?;
+        let before = server.drain.as_ref().and_then(|drain| drain.deadline);
+        let deadline = deadline.into_iter().chain(before).min();
+        let drain = server.drain.insert(Drain { reason: reason.to_owned(), deadline });
+        let left = drain.left(now);
+        self.index(id);
+        Some(left)
+    }
+
+    /// One of this replica's own servers.
+    pub(crate) fn view(&self, id: &ServerId) -> Option<ServerView> {
+        self.servers.get(id).map(Server::view)
     }
 
     /// Every server, or those that host a land type, in the order of their ids.

@@ -14,6 +14,7 @@ fn registration(instance: Option<&str>) -> Registration {
         land_types: vec!["demo".into()],
         region: None,
         capacity: 10,
+        player_capacity: None,
         labels: BTreeMap::new(),
         version: String::new(),
     }
@@ -25,6 +26,7 @@ fn order() -> Arc<LandOrder> {
         match_id: storage::MatchId::new("m"),
         queue: matching::QueueKey::new("demo"),
         players: Arc::from([]),
+        seats: 1,
         teams: Arc::from([]),
         constraints: String::new(),
         answer_within: EXPIRY,

@@ -16,6 +16,8 @@
 mod algorithm;
 mod claims;
 mod compact;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod identity;
 mod key_ring;
 mod sign_error;

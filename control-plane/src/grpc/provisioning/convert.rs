@@ -67,6 +67,7 @@ pub(super) fn hello(hello: pb::Hello) -> Result<Greeting, Refusal> {
             land_types: hello.land_types.into_iter().map(SmolStr::new).collect(),
             region: (!hello.region.is_empty()).then(|| SmolStr::new(hello.region)),
             capacity: capacity(hello.capacity),
+            player_capacity: player_capacity(hello.player_capacity),
             labels: hello.labels.into_iter().collect(),
             version: hello.version,
         },
@@ -102,6 +103,7 @@ pub(super) fn plain_server(request: pb::RegisterServerRequest) -> Result<Registr
         land_types: vec![SmolStr::new(request.land_type)],
         region: (!request.region.is_empty()).then(|| SmolStr::new(request.region)),
         capacity: capacity(if request.capacity == 0 { DEFAULT_CAPACITY } else { request.capacity }),
+        player_capacity: None,
         labels: request.labels.into_iter().collect(),
         version: request.version,
     })
@@ -111,8 +113,18 @@ pub(super) fn heartbeat(beat: pb::Heartbeat) -> Result<Heartbeat, Refusal> {
     let mut fields = Fields::default();
     let healthy = beat.health() == pb::Health::Healthy;
     let lands = lands(&mut fields, "heartbeat.lands", beat.lands);
+    if beat.capacity.is_some_and(|lands| lands > MAX_CAPACITY) {
+        fields.wrong("heartbeat.capacity", format!("must be 0 to {MAX_CAPACITY}, or absent"));
+    }
     fields.check()?;
-    Ok(Heartbeat { sequence: beat.sequence, healthy, draining: beat.draining, lands })
+    Ok(Heartbeat {
+        sequence: beat.sequence,
+        healthy,
+        draining: beat.draining,
+        lands,
+        capacity: beat.capacity.map(capacity),
+        player_capacity: beat.player_capacity.map(player_capacity),
+    })
 }
 
 /// An agent's reason as it may stand in a log line and in an operator's answer.
@@ -151,6 +163,11 @@ fn lands(fields: &mut Fields, path: &str, lands: Vec<pb::Land>) -> Vec<Land> {
 
 fn capacity(count: u32) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// Zero is no limit but that of its lands.
+fn player_capacity(count: u32) -> Option<usize> {
+    (count > 0).then(|| capacity(count))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::Shared;
 use crate::{
     allocation::{AllocationError, AllocationRequest, GroupWish},
     grpc::fields::Fields,
+    registry::Latencies,
 };
 
 /// Calls that are remembered before the first look for those that are over.
@@ -94,14 +95,21 @@ async fn first(shared: &Shared, request: pb::AllocateRequest) -> Result<pb::Allo
     let queue = QueueKey::new(&request.queue_key);
     let constraints =
         (!request.constraints_json.is_empty()).then(|| Arc::from(request.constraints_json.as_str()));
+    let settings = shared.queues.of(&queue);
     let wanted = AllocationRequest {
         match_id: MatchId::new(Uuid::now_v7().to_string()),
-        land_type: SmolStr::new(&shared.queues.of(&queue).land_type),
+        land_type: SmolStr::new(&settings.land_type),
         queue,
         groups: vec![GroupWish { group: GroupId::new(&request.group_id), constraints }],
         players: request.player_ids.iter().map(PlayerId::new).collect(),
+        seats: usize::try_from(request.group_size).unwrap_or(usize::MAX),
         teams: Arc::from([]),
         region: (!request.region.is_empty()).then(|| SmolStr::new(&request.region)),
+        latencies: Latencies::default(),
+        selectors: Arc::clone(&settings.placement.selectors),
+        policy: settings.placement.policy,
+        prefer: None,
+        land: None,
         lasting: shared.assignment_lifetime,
     };
     let land = shared.allocation.allocate(&wanted).await.map_err(refusal)?;
@@ -145,6 +153,9 @@ fn refusal(error: AllocationError) -> Refusal {
                 "no server with room hosts `{land_type}`; try again when one has registered or a land has ended"
             )
         }
+        AllocationError::NoneFits { land_type, seats } => format!(
+            "servers that host `{land_type}` have room, but none of them fits the selectors and has {seats} free seats; try again when one has"
+        ),
         AllocationError::NoneAnswered { land_type, .. } => {
             format!("every server with room for `{land_type}` refused or stayed silent; try again shortly")
         }

@@ -188,6 +188,7 @@ fn settings() -> QueueSettings {
         judge: None,
         function: None,
         ticket_lifetime: Duration::from_secs(60),
+        placement: crate::queues::Placement::default(),
     }
 }
 

@@ -123,7 +123,7 @@ impl Moody {
                 self.log.lock().taken_back.insert(land.clone());
                 self.lands.remove(&land);
             }
-            Command::Superseded { .. } => {}
+            Command::Drain { .. } | Command::SeatsFreed { .. } | Command::Superseded { .. } => {}
         }
     }
 

@@ -169,6 +169,7 @@ impl FakeServer {
             land_types: vec!["demo".into()],
             region: None,
             capacity,
+            player_capacity: None,
             labels: std::collections::BTreeMap::new(),
             version: String::new(),
         };
@@ -204,7 +205,14 @@ impl FakeServer {
     pub(super) fn beat(&mut self, lands: impl IntoIterator<Item = LandId>) {
         self.sequence += 1;
         let lands = lands.into_iter().map(|id| Land { id, players: Vec::new() }).collect();
-        let beat = Heartbeat { sequence: self.sequence, healthy: true, draining: false, lands };
+        let beat = Heartbeat {
+            sequence: self.sequence,
+            healthy: true,
+            draining: false,
+            lands,
+            capacity: None,
+            player_capacity: None,
+        };
         self.registry.heartbeat(&self.id, self.link, beat, EXPIRY);
     }
 

@@ -58,6 +58,9 @@ impl FarServer {
             registered_at: self.notice.registered_at,
             last_heard: self.notice.last_heard,
             lands: Vec::new(),
+            seats_reserved: 0,
+            drain_deadline: None,
+            avoided_until: None,
         }
     }
 }

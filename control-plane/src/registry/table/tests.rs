@@ -19,6 +19,7 @@ fn server(id: &str, instance: &str) -> Registration {
         land_types: vec!["hero".into(), "demo".into()],
         region: Some(if id.ends_with("eu") { "eu" } else { "us" }.into()),
         capacity: 2,
+        player_capacity: None,
         labels: BTreeMap::new(),
         version: String::new(),
     }
@@ -53,7 +54,7 @@ fn reserve_in(table: &mut Table, land: &str, region: Option<&str>) -> Option<Str
 
 fn beat(sequence: u64, lands: &[&str]) -> Heartbeat {
     let lands = lands.iter().map(|land| Land { id: LandId::new(land), players: Vec::new() }).collect();
-    Heartbeat { sequence, healthy: true, draining: false, lands }
+    Heartbeat { sequence, healthy: true, draining: false, lands, capacity: None, player_capacity: None }
 }
 
 fn state(table: &Table, id: &str) -> ServerState {

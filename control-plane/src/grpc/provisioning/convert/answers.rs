@@ -36,6 +36,13 @@ pub(in crate::grpc::provisioning) fn command(command: Command) -> Down {
         Command::Release { land, reason } => {
             Down::ReleaseLand(pb::ReleaseLand { land_id: land.to_string(), reason })
         }
+        Command::Drain { reason, deadline } => {
+            Down::Drain(pb::Drain { reason, deadline_ms: deadline.map_or(0, millis) })
+        }
+        Command::SeatsFreed { land, players } => Down::SeatsFreed(pb::SeatsFreed {
+            land_id: land.to_string(),
+            player_ids: players.iter().map(ToString::to_string).collect(),
+        }),
         Command::Superseded { by } => Down::Superseded(pb::Superseded { by_instance_id: by }),
     }
 }
@@ -76,11 +83,15 @@ pub(in crate::grpc::provisioning) fn server(view: ServerView) -> pb::Server {
         registered_at_unix_ms: view.registered_at.0,
         last_heartbeat_unix_ms: view.last_heard.0,
         lands,
-        player_capacity: 0,
-        seats_reserved: 0,
-        drain_deadline_unix_ms: 0,
-        avoided_until_unix_ms: 0,
+        player_capacity: registration.player_capacity.map_or(0, count),
+        seats_reserved: count(view.seats_reserved),
+        drain_deadline_unix_ms: view.drain_deadline.map_or(0, |at| at.0),
+        avoided_until_unix_ms: view.avoided_until.map_or(0, |at| at.0),
     }
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 pub(in crate::grpc::provisioning) fn not_held(refused: HoldRefused) -> Refusal {

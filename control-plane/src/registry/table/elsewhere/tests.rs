@@ -19,6 +19,7 @@ fn registration(id: &str, instance: &str) -> Registration {
         land_types: vec!["demo".into()],
         region: None,
         capacity: 2,
+        player_capacity: None,
         labels: BTreeMap::new(),
         version: String::new(),
     }
@@ -131,7 +132,14 @@ fn there_is_news_when_room_changes_and_no_other() {
     let [(_, Told::Is(one))] = &*table.take_news() else { panic!("one notice") };
     assert_eq!((one.free, one.term), (1, 5));
     assert!(!table.has_news());
-    let beat = crate::registry::Heartbeat { sequence: 1, healthy: true, draining: false, lands: Vec::new() };
+    let beat = crate::registry::Heartbeat {
+        sequence: 1,
+        healthy: true,
+        draining: false,
+        lands: Vec::new(),
+        capacity: None,
+        player_capacity: None,
+    };
     table.heartbeat(&ServerId::new("a"), beat, SOON, NOW);
     assert!(!table.has_news(), "a heartbeat that changes nothing");
     table.lose(&ServerId::new("a"), SOON);
