@@ -27,9 +27,11 @@ use crate::{
     identity::{Identity, Sections},
     internal, openapi,
     problem::{Panic, Problem, explain, panicked},
-    realtime::{self, Sessions},
-    rest,
-    upstream::{Calls, HealthCheck, JwksCache, Pool, hub, hub::WatchHub},
+    realtime, rest,
+    upstream::{
+        Calls, HealthCheck, JwksCache, Pool,
+        hub::{self, Sessions, WatchHub},
+    },
 };
 
 /// How long what was cut off may take to end.
@@ -55,7 +57,7 @@ pub(crate) struct App {
     /// Ends what the drain could not.
     pub(crate) cut: CancellationToken,
     pub(crate) sockets: Arc<AtomicUsize>,
-    /// Where a player has one socket.
+    /// Where a player has one session.
     pub(crate) sessions: Sessions,
     pub(crate) connections: Arc<AtomicUsize>,
 }
@@ -198,7 +200,8 @@ impl EdgeGateway {
         let internal_routes = internal::routes(Arc::clone(&self.app));
         tasks.spawn("control plane addresses", self.endpoints.run(tasks.stopping().clone()));
         tasks.spawn("control plane replicas", self.pool.clone().run(tasks.stopping().clone()));
-        let hub = hub::run(self.app.hub.clone(), self.pool, tasks.stopping().clone());
+        let (hub, sessions) = (self.app.hub.clone(), self.app.sessions.clone());
+        let hub = hub::run(hub, sessions, self.pool, tasks.stopping().clone());
         tasks.spawn("watch hub", hub);
         let app = Arc::clone(&self.app);
         let stopping = tasks.stopping().clone();

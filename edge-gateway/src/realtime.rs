@@ -7,7 +7,6 @@ mod greeting;
 mod pending;
 mod protocol;
 mod session;
-mod sessions;
 mod socket;
 mod standing;
 mod subscription;
@@ -38,8 +37,6 @@ use greeting::greet;
 use session::{Peer, Session};
 use socket::{End, Socket};
 use subscription::Subscription;
-
-pub(crate) use sessions::Sessions;
 
 /// Most clients send little: their buffer is as small as one read.
 const READ_BUFFER: usize = 4 * 1024;

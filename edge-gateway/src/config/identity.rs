@@ -33,7 +33,8 @@ pub struct IdentitySettings {
     #[arg(long, env = "GATEWAY_AUTHENTICATE_WITHIN", default_value = "5s", value_parser = duration)]
     pub authenticate_within: Duration,
 
-    /// Let a player have one socket: a newer one replaces the older, which is closed with 4000.
+    /// Let a known player have one socket, at all gateways that have this setting together: a newer one replaces the older, which is
+    /// closed with 4000.
     #[arg(
         long,
         env = "ONE_SESSION_PER_PLAYER",

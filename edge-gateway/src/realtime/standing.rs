@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 use proto::error::{Reason, Refusal};
 use tokio::time::Instant;
 
-use super::sessions::OnlySession;
 use crate::{
     app::App,
     door::Place,
     identity::{Caller, KnownPlayer, PlayerId},
+    upstream::hub::OnlySession,
 };
 
 /// A socket's client.

@@ -8,11 +8,14 @@
 //! Followers of one ticket share its subscription, so it is made in nobody's name. Whether a follower may know of the ticket is
 //! decided here, whenever its state is told: to who may not, it isn't there.
 //!
+//! On the same stream goes what gateways tell each other of players' [`sessions`].
+//!
 //! [`stream`] runs the stream; here is what is followed. The two meet in a set of tickets whose subscription may have
 //! to change (`dirty`), not in a list of commands: it never holds more than there are tickets, and the order in which
 //! followers came and went doesn't matter.
 
 mod mailbox;
+mod sessions;
 mod stream;
 
 use std::{
@@ -31,6 +34,7 @@ use crate::{
 };
 
 pub(crate) use mailbox::Mailbox;
+pub(crate) use sessions::{OnlySession, Sessions};
 pub(crate) use stream::run;
 
 /// A ticket's id, shared by everything that names it.

@@ -4,6 +4,7 @@ mod backends;
 mod members;
 mod providers;
 mod rates;
+mod sessions;
 mod sockets;
 mod tokens;
 

@@ -1,5 +1,5 @@
-//! Runs the hub's stream: opens it, keeps the control plane's subscriptions in step with the followed tickets, hands out
-//! what arrives, and opens it again, on another replica if it can, when it breaks.
+//! Runs the hub's stream: opens it, keeps the control plane's subscriptions in step with the followed tickets, tells it of
+//! sessions, hands out what arrives, and opens it again, on another replica if it can, when it breaks.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -23,7 +23,7 @@ use tonic::{Status, Streaming};
 
 use super::{
     super::{Pool, replica::Replica},
-    TicketId, WatchHub,
+    Sessions, TicketId, WatchHub,
 };
 
 /// How long a replica may take to open the stream.
@@ -42,15 +42,15 @@ const RETRY_REFUSED: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// Keeps the hub connected until `stop`.
-pub(crate) async fn run(hub: WatchHub, pool: Pool, stop: CancellationToken) {
+/// Keeps the hub and the sessions connected until `stop`.
+pub(crate) async fn run(hub: WatchHub, sessions: Sessions, pool: Pool, stop: CancellationToken) {
     let connected = gauge!("gateway_upstream_connected");
     connected.set(0);
-    stop.run_until_cancelled(stay_connected(&hub, &pool)).await;
+    stop.run_until_cancelled(stay_connected(&hub, &sessions, &pool)).await;
     connected.set(0);
 }
 
-async fn stay_connected(hub: &WatchHub, pool: &Pool) {
+async fn stay_connected(hub: &WatchHub, sessions: &Sessions, pool: &Pool) {
     let connected = gauge!("gateway_upstream_connected");
     let mut pauses = None;
     // Those that failed since the last pause or the last good stream.
@@ -77,7 +77,7 @@ async fn stay_connected(hub: &WatchHub, pool: &Pool) {
         };
         let endpoint = pick.replica.endpoint().clone();
         let mut opened_at = None;
-        let ended = live_one_stream(hub, &pick.replica, || {
+        let ended = live_one_stream(hub, sessions, &pick.replica, || {
             opened_at = Some(Instant::now());
             connected.set(1);
             let moved = last.replace(endpoint.addr).is_some_and(|last| last != endpoint.addr);
@@ -100,7 +100,12 @@ async fn stay_connected(hub: &WatchHub, pool: &Pool) {
 }
 
 /// One stream from its opening to its end.
-async fn live_one_stream(hub: &WatchHub, replica: &Replica, opened: impl FnOnce()) -> Result<(), Status> {
+async fn live_one_stream(
+    hub: &WatchHub,
+    sessions: &Sessions,
+    replica: &Replica,
+    opened: impl FnOnce(),
+) -> Result<(), Status> {
     let connection = replica.connection().await.map_err(|why| Status::unavailable(&*why))?;
     let (to_upstream, requests) = mpsc::channel(OUTBOX);
     let mut client = MatchmakingClient::new(connection.channel());
@@ -118,7 +123,8 @@ async fn live_one_stream(hub: &WatchHub, replica: &Replica, opened: impl FnOnce(
     };
     opened();
     hub.forget_upstream();
-    let ended = pump(hub, &to_upstream, &mut events).await;
+    sessions.tell_all_again();
+    let ended = pump(hub, sessions, &to_upstream, &mut events).await;
     connection.give_up();
     ended
 }
@@ -126,6 +132,7 @@ async fn live_one_stream(hub: &WatchHub, replica: &Replica, opened: impl FnOnce(
 /// Both directions at once: waiting to send must not keep it from receiving, or two full pipes would wait for each other.
 async fn pump(
     hub: &WatchHub,
+    sessions: &Sessions,
     to_upstream: &mpsc::Sender<WatchRequest>,
     events: &mut Streaming<WatchResponse>,
 ) -> Result<(), Status> {
@@ -135,6 +142,7 @@ async fn pump(
     loop {
         if outbox.is_empty() {
             outbox.extend(hub.take_requests(OUTBOX));
+            outbox.extend(sessions.take_requests(OUTBOX));
         }
         tokio::select! {
             permit = to_upstream.reserve(), if !outbox.is_empty() => {
@@ -144,9 +152,10 @@ async fn pump(
                 }
             }
             () = hub.changed(), if outbox.is_empty() => {}
+            () = sessions.due(), if outbox.is_empty() => {}
             event = events.message() => {
                 let Some(event) = event? else { return Ok(()) };
-                if let Some(ticket_id) = hand_out(hub, event) {
+                if let Some(ticket_id) = hand_out(hub, sessions, event) {
                     if refused.is_empty() {
                         retry_at = Instant::now() + RETRY_REFUSED;
                     }
@@ -160,8 +169,8 @@ async fn pump(
     }
 }
 
-/// Hands an event to its followers. Returns the ticket where it should be asked for again.
-fn hand_out(hub: &WatchHub, event: WatchResponse) -> Option<TicketId> {
+/// Hands an event to whom it is for. Returns the ticket where it should be asked for again.
+fn hand_out(hub: &WatchHub, sessions: &Sessions, event: WatchResponse) -> Option<TicketId> {
     match event.event {
         Some(watch_response::Event::Ticket(ticket)) => hub.tell(ticket),
         Some(watch_response::Event::Refused(refused)) => {
@@ -175,8 +184,7 @@ fn hand_out(hub: &WatchHub, event: WatchResponse) -> Option<TicketId> {
             };
             hub.refuse(&event.ticket_id, refusal);
         }
-        // Told to those alone who open some.
-        Some(watch_response::Event::Session(_)) => {}
+        Some(watch_response::Event::Session(session)) => sessions.heard(session),
         None => tracing::warn!("an event of a kind that this gateway doesn't know was ignored"),
     }
     None

@@ -11,7 +11,11 @@ use crate::support::{
 };
 
 /// Opens a socket with these headers; also what subprotocol the gateway chose.
-async fn open(stack: &Stack, query: &str, headers: &[(&'static str, String)]) -> (Socket, Option<String>) {
+pub(super) async fn open(
+    stack: &Stack,
+    query: &str,
+    headers: &[(&'static str, String)],
+) -> (Socket, Option<String>) {
     let mut request = format!("ws://{}/realtime{query}", stack.client_addr).into_client_request().unwrap();
     for (name, value) in headers {
         request.headers_mut().insert(*name, HeaderValue::from_str(value).unwrap());
@@ -22,7 +26,7 @@ async fn open(stack: &Stack, query: &str, headers: &[(&'static str, String)]) ->
     (Socket { inner }, chosen)
 }
 
-fn authorization(token: &str) -> (&'static str, String) {
+pub(super) fn authorization(token: &str) -> (&'static str, String) {
     ("authorization", format!("Bearer {token}"))
 }
 

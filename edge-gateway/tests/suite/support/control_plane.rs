@@ -7,7 +7,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -29,6 +29,12 @@ pub(crate) struct State {
     pub(crate) tickets: Mutex<Tickets>,
     /// The ids of tickets that change.
     pub(crate) changes: broadcast::Sender<String>,
+    /// Players' sessions that are opened.
+    pub(crate) sessions: broadcast::Sender<pb::Session>,
+    /// When the last one was.
+    pub(crate) session_ms: AtomicU64,
+    /// All are opened in the same millisecond.
+    pub(crate) time_stands: AtomicBool,
     /// What the next calls are refused with.
     pub(crate) refusals: Mutex<VecDeque<Refusal>>,
     /// What the next subscriptions are refused with.
@@ -80,6 +86,9 @@ impl ControlPlane {
         let state = State {
             tickets: Mutex::default(),
             changes: broadcast::channel(4096).0,
+            sessions: broadcast::channel(4096).0,
+            session_ms: AtomicU64::new(1_752_831_000_000),
+            time_stands: AtomicBool::default(),
             refusals: Mutex::default(),
             watch_refusals: Mutex::default(),
             silent: AtomicBool::default(),
@@ -242,5 +251,16 @@ impl State {
     pub(crate) fn announce(&self, ticket_id: &str) {
         // Without a stream there is nobody to tell.
         let _told = self.changes.send(ticket_id.to_owned());
+    }
+
+    /// Tells all gateways of a session, of which it hears for the first time or again.
+    fn session_opened(&self, mut session: pb::Session) {
+        if session.opened_at_unix_ms == 0 {
+            let step = u64::from(!self.time_stands.load(Ordering::SeqCst));
+            session.opened_at_unix_ms =
+                self.session_ms.fetch_add(step, Ordering::SeqCst) - session.open_for_ms;
+        }
+        // Who told it listens.
+        self.sessions.send(session).unwrap();
     }
 }

@@ -36,7 +36,7 @@ enum Mode {
 
 impl Proxy {
     /// Opens a port before `target`.
-    pub(super) async fn start(target: SocketAddr, tasks: &Tasks) -> std::io::Result<Self> {
+    pub async fn start(target: SocketAddr, tasks: &Tasks) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let (state, seen) = watch::channel(State { mode: Mode::Open, cuts: 0 });

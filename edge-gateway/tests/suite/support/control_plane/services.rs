@@ -21,7 +21,7 @@ use proto::{
         provisioning_server::{Provisioning, ProvisioningServer},
     },
 };
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming, transport::server::Router};
@@ -239,6 +239,8 @@ async fn follow(
 ) {
     use pb::watch_request::Action;
     let mut changes = state.changes.subscribe();
+    // Heard of by those who open some.
+    let mut sessions = None;
     loop {
         let ticket_id = tokio::select! {
             request = requests.next() => match request {
@@ -254,9 +256,21 @@ async fn follow(
                     }
                     continue;
                 }
+                Some(Ok(pb::WatchRequest { action: Some(Action::Session(session)) })) => {
+                    sessions.get_or_insert_with(|| state.sessions.subscribe());
+                    state.session_opened(session);
+                    continue;
+                }
                 _ => return,
             },
             change = changes.recv() => change.unwrap(),
+            session = heard(&mut sessions) => {
+                let event = Some(pb::watch_response::Event::Session(session));
+                if events.send(Ok(pb::WatchResponse { ticket_id: String::new(), event })).await.is_err() {
+                    return;
+                }
+                continue;
+            }
         };
         if !subscribed.contains(&ticket_id) {
             continue;
@@ -278,6 +292,13 @@ async fn follow(
         if events.send(Ok(event)).await.is_err() {
             return;
         }
+    }
+}
+
+async fn heard(sessions: &mut Option<broadcast::Receiver<pb::Session>>) -> pb::Session {
+    match sessions {
+        Some(sessions) => sessions.recv().await.unwrap(),
+        None => std::future::pending().await,
     }
 }
 
