@@ -60,6 +60,12 @@ versioned!(
     "muster.match_function.v1.rs"
 );
 
+versioned!(
+    /// What a game server and its agent say to each other, from `agent/v1/agent.proto`. Agents serve it on the loopback.
+    agent,
+    "muster.agent.v1.rs"
+);
+
 /// What Agones speaks, with the names, numbers and types that it publishes: its SDK, which agents serve to game servers, and
 /// its allocation service, which Muster calls where it is told to.
 pub mod agones {

@@ -10,7 +10,8 @@ use prost_types::FileDescriptorSet;
 const SERVED: [&str; 3] =
     ["matchmaking/v1/matchmaking.proto", "provisioning/v1/provisioning.proto", "keys/v1/keys.proto"];
 /// What others serve, or serve to others.
-const BESIDE: [&str; 4] = [
+const BESIDE: [&str; 5] = [
+    "agent/v1/agent.proto",
     "match_function/v1/match_function.proto",
     "agones/sdk.proto",
     "agones/beta.proto",
