@@ -27,6 +27,14 @@ string_id!(
     RedemptionId
 );
 string_id!(
+    /// One allocation, named by the service that asks for it: the same name again is the same allocation.
+    AllocationId
+);
+string_id!(
+    /// One attempt to make an allocation.
+    AttemptId
+);
+string_id!(
     /// One process that forms matches, new with each start.
     WorkerId
 );

@@ -1,9 +1,9 @@
 //! What must survive, as transitions.
 //!
-//! A [`Storage`] holds tickets, their assignments, who owns which queue, and which tokens were redeemed. It is no map that
-//! callers read, change and write back: each method is one transition that happens whole or not at all, whoever else calls
-//! at the same time. [`Local`] keeps it for one process, in memory or in a file too; [`Redis`] for any number of them. Every
-//! implementation passes the same suite, `tests/conformance.rs`.
+//! A [`Storage`] holds tickets, their assignments, who owns which queue, which tokens were redeemed, and which lands services
+//! allocated. It is no map that callers read, change and write back: each method is one transition that happens whole or not
+//! at all, whoever else calls at the same time. [`Local`] keeps it for one process, in memory or in a file too; [`Redis`] for
+//! any number of them. Every implementation passes the same suite, `tests/conformance.rs`.
 //!
 //! # The rules that every implementation keeps
 //!
@@ -21,7 +21,10 @@
 //! 8. What callers can make without end has a limit that comes with each of them: the tickets of a queue, and the queues.
 //! 9. What a queue's owner reports ([`QueueReport`]) can be read by everybody for as long as its lease lasts: it ends with the
 //!    lease's release, its time, or a newer claim.
+//! 10. An allocation has at most one attempt under way at a time, and all of them mean the same land ([`Allocations`]): until one
+//!     made it, or gave up with nothing left to be looked for.
 
+mod allocation;
 mod error;
 mod feed;
 mod ids;
@@ -39,9 +42,13 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use matching::{QueueKey, TicketId, Time};
 
+pub use allocation::{Allocations, Begun, KEEP_ATTEMPTS, MadeAllocation, NewAttempt};
 pub use error::{EnqueueError, StorageError};
 pub use feed::{QueueChange, QueueFeed};
-pub use ids::{AssignmentId, LandId, MatchId, RedemptionId, ReplicaId, ServerId, TokenId, WorkerId};
+pub use ids::{
+    AllocationId, AssignmentId, AttemptId, LandId, MatchId, RedemptionId, ReplicaId, ServerId, TokenId,
+    WorkerId,
+};
 pub use lease::{Fenced, Lease};
 pub use local::{Durability, Local, OpenError};
 pub use redis::{
@@ -125,6 +132,9 @@ pub trait Storage: Send + Sync + std::fmt::Debug + 'static {
         expires_at: Time,
         now: Time,
     ) -> Result<bool, StorageError>;
+
+    /// Which lands services allocated by an id of their own.
+    fn allocations(&self) -> &dyn Allocations;
 
     /// Forgets what has been final for long enough, at most `limit` of each kind. Returns how many things were forgotten.
     async fn sweep(&self, now: Time, limit: usize) -> Result<usize, StorageError>;

@@ -6,6 +6,7 @@
 //!
 //! Leases are not written down, nor what their holders report: one process has the file at a time, and a new one owns nothing.
 
+mod allocations;
 mod file;
 mod journal;
 
@@ -20,12 +21,12 @@ use tokio::sync::Notify;
 pub use file::{Durability, OpenError};
 
 use self::{
-    file::{REDEEMED, TICKETS},
+    file::{ALLOCATIONS, REDEEMED, TICKETS},
     journal::Journal,
 };
 use crate::{
-    Cancelled, EnqueueError, Enqueued, Fenced, Lease, NewMatch, NewTicket, Place, QueueFeed, QueueReport,
-    RedemptionId, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
+    Allocations, Cancelled, EnqueueError, Enqueued, Fenced, Lease, NewMatch, NewTicket, Place, QueueFeed,
+    QueueReport, RedemptionId, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
     state::{Changed, State},
 };
 
@@ -140,6 +141,10 @@ fn read(database: &Database) -> Result<State, Box<dyn std::error::Error>> {
         let (token, by) = file::redemption(redemption);
         state.restore_redeemed(&token, &by, Time(expires_at));
     }
+    for entry in transaction.open_table(ALLOCATIONS)?.iter()? {
+        let (_, allocation) = entry?;
+        state.restore_allocation(serde_json::from_slice(allocation.value())?);
+    }
     Ok(state)
 }
 
@@ -239,6 +244,10 @@ impl Storage for Local {
         _now: Time,
     ) -> Result<bool, StorageError> {
         self.make(|state| state.redeem(token, by, expires_at)).await
+    }
+
+    fn allocations(&self) -> &dyn Allocations {
+        self
     }
 
     async fn sweep(&self, now: Time, limit: usize) -> Result<usize, StorageError> {

@@ -17,8 +17,10 @@
 //! | assign, expire, renew, release, report | 1 |
 //! | places | 1 per 65,536 tickets of a queue |
 //! | reports | 1, and 1 per 512 queues |
+//! | an allocation's begin, made, give_up, forget, keep | 1 |
 //! | follow | 2 per 4,096 tickets |
 
+mod allocations;
 mod check;
 mod claims;
 mod connection;
@@ -55,8 +57,8 @@ pub use self::{
 };
 use self::{keys::Keys, link::Link, news::News, scripts::Scripts};
 use crate::{
-    Cancelled, EnqueueError, Enqueued, Fenced, Lease, NewMatch, NewTicket, Place, QueueFeed, QueueReport,
-    RedemptionId, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
+    Allocations, Cancelled, EnqueueError, Enqueued, Fenced, Lease, NewMatch, NewTicket, Place, QueueFeed,
+    QueueReport, RedemptionId, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
 };
 
 /// Ended tickets whose claims wait to be given back.
@@ -219,6 +221,10 @@ impl Storage for Redis {
         let keys = [self.keys.redeemed(), self.keys.redeemed_by()];
         let args = [token.as_str(), by.as_str(), &expires_at.0.to_string()];
         self.link.run(&self.scripts.redeem, &keys, &args).await
+    }
+
+    fn allocations(&self) -> &dyn Allocations {
+        self
     }
 
     async fn sweep(&self, now: Time, limit: usize) -> Result<usize, StorageError> {

@@ -3,6 +3,7 @@
 //! [`Local`](crate::Local) puts a lock around it, and writes down what changes. What each transition means is said at the
 //! trait, [`Storage`](crate::Storage); here is how it is done.
 
+mod allocations;
 mod entry;
 mod line;
 mod queue;
@@ -14,8 +15,11 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use matching::{GroupId, PlayerId, QueueKey, Ticket, TicketId, Time};
 use tokio::sync::Notify;
 
-pub(crate) use self::entry::{Entry, KeptTicket};
-use self::{queue::Queue, redeemed::Redeemed, retention::Retention};
+use self::{allocations::Allocations, queue::Queue, redeemed::Redeemed, retention::Retention};
+pub(crate) use self::{
+    allocations::KeptAllocation,
+    entry::{Entry, KeptTicket},
+};
 use crate::{
     Cancelled, EnqueueError, Enqueued, Fenced, KEEP_ENDED, Lease, NewMatch, NewTicket, Place, QueueFeed,
     QueueReport, RedemptionId, Signals, Status, TicketRecord, TicketState, TokenId, WorkerId,
@@ -35,6 +39,7 @@ pub(crate) struct State {
     /// When ended tickets may be forgotten.
     retention: Retention,
     redeemed: Redeemed,
+    allocations: Allocations,
     /// The order of the newest ticket; grows over all queues.
     last_order: u64,
     /// The fence of the newest lease; grows over all queues.
@@ -62,7 +67,7 @@ impl Changed {
     pub(crate) fn written_tickets(&self) -> impl Iterator<Item = &TicketId> {
         self.entries.iter().filter_map(|entry| match entry {
             Entry::Ticket(kept) => Some(&kept.record.ticket.id),
-            Entry::Forgotten(_) | Entry::Redeemed(..) | Entry::RedemptionOver(..) => None,
+            _ => None,
         })
     }
 
@@ -224,9 +229,12 @@ impl State {
         self.queues.get_mut(&lease.queue).filter(|_| holds).map(Queue::follow)
     }
 
+    /// In the order of their keys: who takes them over does the same whenever the same happens.
     pub(crate) fn unowned_queues(&self, now: Time) -> Vec<QueueKey> {
         let unowned = self.queues.iter().filter(|(_, queue)| !queue.is_empty() && !queue.is_owned(now));
-        unowned.map(|(key, _)| key.clone()).collect()
+        let mut unowned: Vec<_> = unowned.map(|(key, _)| key.clone()).collect();
+        unowned.sort_unstable();
+        unowned
     }
 
     pub(crate) fn report(&mut self, lease: &Lease, report: Arc<QueueReport>) -> bool {
@@ -267,6 +275,7 @@ impl State {
         let redeemed = self.redeemed.sweep(now, limit);
         let over = redeemed.into_iter();
         entries.extend(over.map(|(expires_at, token, by)| Entry::RedemptionOver(token, by, expires_at)));
+        entries.extend(self.allocations.sweep(now, limit).into_iter().map(Entry::AllocationOver));
         Changed { entries, ..Changed::default() }
     }
 

@@ -3,6 +3,8 @@
 //! A new backend adds a line to `backends!` and passes all of it unchanged.
 #![expect(clippy::unwrap_used, reason = "a panic is the report")]
 
+#[path = "conformance/allocations.rs"]
+mod allocations;
 #[path = "redis/cluster.rs"]
 mod cluster;
 #[path = "conformance/fixture.rs"]
@@ -67,6 +69,15 @@ macro_rules! backends {
             tokens: a_redemption_may_be_repeated;
             tokens: of_many_redemptions_at_once_one_is_it;
             tokens: redeemed_tokens_are_forgotten_when_they_expire;
+            allocations: an_allocation_is_made_once_and_its_answer_repeated;
+            allocations: an_allocation_with_other_content_is_refused;
+            allocations: an_attempt_that_came_to_nothing_leaves_nothing;
+            allocations: an_attempt_whose_maker_died_is_taken_over_with_its_land;
+            allocations: a_land_that_is_gone_is_made_anew_once;
+            allocations: an_allocation_is_forgotten_by_its_land;
+            allocations: no_more_allocations_are_remembered_than_may_be;
+            allocations: allocations_are_forgotten_at_their_time_unless_they_are_kept;
+            allocations: of_many_attempts_at_once_one_is_first;
             races: cancel_and_assign_never_both_win;
             races: one_of_many_enqueues_of_a_player_wins;
             races: one_of_many_claims_wins;
@@ -75,6 +86,11 @@ macro_rules! backends {
         #[test]
         fn random_transitions_keep_the_rules() {
             crate::properties::random_transitions_keep_the_rules(|| $new);
+        }
+
+        #[test]
+        fn random_steps_come_to_the_same_everywhere() {
+            crate::allocations::random_steps_come_to_the_same_everywhere(|| $new);
         }
     } )+ };
 }

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a panic is the report")]
 #![expect(dead_code, reason = "the fixture is shared with the conformance suite")]
 
+#[path = "embedded/allocations.rs"]
+mod allocations;
 #[path = "conformance/fixture.rs"]
 mod fixture;
 
@@ -36,6 +38,7 @@ async fn fill(storage: &Subject) {
     storage.cancel(&id("cancelled"), NOW).await.unwrap();
     storage.expire(&lease, &[id("expired")], NOW + LIFETIME).await.unwrap();
     storage.redeem(&TokenId::new("used"), &RedemptionId::new("ours"), NOW + LIFETIME, NOW).await.unwrap();
+    allocations::fill(storage).await;
 }
 
 #[tokio::test]
@@ -67,6 +70,8 @@ async fn everything_comes_back() {
     assert!(matches!(busy, Err(EnqueueError::PlayerQueued(_))), "{busy:?}");
     enqueue(&storage, "new", &["assigned"]).await;
 
+    allocations::came_back(&storage).await;
+
     // The queue is found, and read in its order.
     let waiting = storage.read(&[id("new"), id("old"), id("young"), id("assigned")]).await.unwrap();
     let waiting: Vec<_> = waiting.into_iter().flatten().map(|state| state.record).collect();
@@ -93,6 +98,7 @@ async fn what_was_forgotten_stays_forgotten() {
     assert!(
         storage.redeem(&TokenId::new("used"), &RedemptionId::new("ours"), NOW + LIFETIME, NOW).await.unwrap()
     );
+    allocations::are_forgotten(&storage).await;
 }
 
 #[tokio::test]
@@ -174,6 +180,7 @@ async fn whole_or_refused(dir: &Path, damage: &str) -> bool {
             .unwrap(),
         "{damage}"
     );
+    allocations::came_back(&storage).await;
     false
 }
 

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use matching::{QueueKey, TicketId, Time};
 use parking_lot::Mutex;
 use storage::{
-    Cancelled, EnqueueError, Enqueued, Fenced, Lease, Local, NewMatch, NewTicket, Place, QueueFeed,
+    Allocations, Cancelled, EnqueueError, Enqueued, Fenced, Lease, Local, NewMatch, NewTicket, Place, QueueFeed,
     QueueReport, RedemptionId, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
 };
 use tokio::sync::{Notify, mpsc};
@@ -149,6 +149,10 @@ impl Storage for Unreliable {
         now: Time,
     ) -> Result<bool, StorageError> {
         self.inner.redeem(token, by, expires_at, now).await
+    }
+
+    fn allocations(&self) -> &dyn Allocations {
+        self.inner.allocations()
     }
 
     async fn sweep(&self, now: Time, limit: usize) -> Result<usize, StorageError> {

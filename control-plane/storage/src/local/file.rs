@@ -23,6 +23,8 @@ pub(super) const TICKETS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new
 pub(super) const REDEEMED: TableDefinition<'_, (u64, &str), ()> = TableDefinition::new("redeemed");
 /// Between the two ids of a redemption; neither has a control character.
 const BETWEEN: char = '\n';
+/// What services allocated, by the ids that they chose.
+pub(super) const ALLOCATIONS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("allocations");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
 /// The version of what is written. One that reads an older file raises it; one that can't read a newer file says so.
@@ -180,6 +182,7 @@ fn prepare(database: &Database, path: &Path) -> Result<(), OpenError> {
     }
     transaction.open_table(TICKETS).map_err(|error| damaged(error.into()))?;
     transaction.open_table(REDEEMED).map_err(|error| damaged(error.into()))?;
+    transaction.open_table(ALLOCATIONS).map_err(|error| damaged(error.into()))?;
     transaction.commit().map_err(|error| damaged(error.into()))
 }
 

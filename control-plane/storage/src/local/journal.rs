@@ -15,7 +15,7 @@ use parking_lot::{Condvar, Mutex};
 use redb::Database;
 use tokio::sync::watch;
 
-use super::file::{self, Durability, REDEEMED, TICKETS};
+use super::file::{self, ALLOCATIONS, Durability, REDEEMED, TICKETS};
 use crate::{
     StorageError,
     state::{Changed, Entry},
@@ -270,12 +270,11 @@ fn commit(database: &Database, batch: &[Changed]) -> Result<(), redb::Error> {
     {
         let mut tickets = transaction.open_table(TICKETS)?;
         let mut redeemed = transaction.open_table(REDEEMED)?;
+        let mut allocations = transaction.open_table(ALLOCATIONS)?;
         for entry in batch.iter().flat_map(|changed| &changed.entries) {
             match entry {
                 Entry::Ticket(kept) => {
-                    let text =
-                        serde_json::to_vec(kept).map_err(|error| std::io::Error::other(error.to_string()))?;
-                    tickets.insert(kept.record.ticket.order, text.as_slice())?;
+                    tickets.insert(kept.record.ticket.order, text(kept)?.as_slice())?;
                 }
                 Entry::Forgotten(order) => {
                     tickets.remove(order)?;
@@ -286,11 +285,21 @@ fn commit(database: &Database, batch: &[Changed]) -> Result<(), redb::Error> {
                 Entry::RedemptionOver(token, by, expires_at) => {
                     redeemed.remove((expires_at.0, file::redeemed(token, by).as_str()))?;
                 }
+                Entry::Allocation(kept) => {
+                    allocations.insert(kept.id().as_str(), text(kept)?.as_slice())?;
+                }
+                Entry::AllocationOver(id) => {
+                    allocations.remove(id.as_str())?;
+                }
             }
         }
     }
     transaction.commit()?;
     Ok(())
+}
+
+fn text(kept: &impl serde::Serialize) -> Result<Vec<u8>, std::io::Error> {
+    serde_json::to_vec(kept).map_err(|error| std::io::Error::other(error.to_string()))
 }
 
 #[cfg(test)]

@@ -79,6 +79,12 @@ impl Keys {
         format!("{{{}redeemed}}:by", self.prefix)
     }
 
+    /// What allocations are kept in: a hash of them by their ids, a sorted set of the ids by when they are forgotten, and a hash
+    /// of the ids by the lands that were made.
+    pub(super) fn allocations(&self) -> [String; 3] {
+        ["of", "by_expiry", "lands"].map(|part| format!("{}{{allocations}}:{part}", self.prefix))
+    }
+
     /// Sorted set: the live replicas, and some that were, by when they are taken for gone.
     pub(super) fn live_replicas(&self) -> String {
         format!("{}{{replicas}}:live", self.prefix)

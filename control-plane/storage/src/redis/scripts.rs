@@ -1,6 +1,6 @@
 //! The transitions, as scripts that Redis runs whole or not at all.
 //!
-//! A script touches the keys of one queue (or one claim, or the replicas) only, takes time as an argument, and gives the same
+//! A script touches the keys of one queue (or one claim, or the replicas, or the allocations) only, takes time as an argument, and gives the same
 //! outcome when it is run again because its answer was lost. The replicas' read Redis's own clock: theirs differ.
 
 use redis::{Cmd, Script as Sha};
@@ -31,6 +31,12 @@ pub(super) struct Scripts {
     pub(super) report: Script,
     pub(super) places: Script,
     pub(super) redeem: Script,
+    pub(super) allocations_begin: Script,
+    pub(super) allocations_made: Script,
+    pub(super) allocations_give_up: Script,
+    pub(super) allocations_forget: Script,
+    pub(super) allocations_keep: Script,
+    pub(super) allocations_sweep: Script,
     pub(super) retire: Script,
     pub(super) register: Script,
     pub(super) unregister: Script,
@@ -68,6 +74,12 @@ impl Scripts {
             report: script!("report"),
             places: script!("places"),
             redeem: script!("redeem"),
+            allocations_begin: script!("allocations_common", "allocations_begin"),
+            allocations_made: script!("allocations_common", "allocations_made"),
+            allocations_give_up: script!("allocations_common", "allocations_give_up"),
+            allocations_forget: script!("allocations_common", "allocations_forget"),
+            allocations_keep: script!("allocations_common", "allocations_keep"),
+            allocations_sweep: script!("allocations_common", "allocations_sweep"),
             retire: script!("retire"),
             register: script!("register"),
             unregister: script!("unregister"),

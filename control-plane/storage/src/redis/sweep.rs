@@ -30,7 +30,9 @@ impl Redis {
                 tickets += self.sweep_queue(&QueueKey::new(queue), now, limit - tickets).await?;
             }
         }
-        Ok(tickets + self.sweep_redeemed(now, limit).await? + self.sweep_held(limit).await?)
+        let redeemed = self.sweep_redeemed(now, limit).await?;
+        let allocations = self.sweep_allocations(now, limit).await?;
+        Ok(tickets + redeemed + allocations + self.sweep_held(limit).await?)
     }
 
     async fn is_sweeper(&self) -> Result<bool, StorageError> {

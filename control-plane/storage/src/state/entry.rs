@@ -5,7 +5,8 @@ use std::sync::Arc;
 use matching::Time;
 use serde::{Deserialize, Serialize};
 
-use crate::{RedemptionId, Status, TicketRecord, TicketState, TokenId};
+use super::KeptAllocation;
+use crate::{AllocationId, RedemptionId, Status, TicketRecord, TicketState, TokenId};
 
 /// One change of the state that must survive.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +19,10 @@ pub(crate) enum Entry {
     Redeemed(TokenId, RedemptionId, Time),
     /// That redemption is forgotten.
     RedemptionOver(TokenId, RedemptionId, Time),
+    /// An allocation is new, or changed.
+    Allocation(KeptAllocation),
+    /// That allocation is forgotten.
+    AllocationOver(AllocationId),
 }
 
 /// A ticket as it is written down.
