@@ -1,17 +1,24 @@
 //! Allocation: a land for a match. The port, and what every implementation of it does.
 //!
-//! The matchmaker knows only [`Allocation`]; [`OwnServers`] serves it from the control plane's own registry.
+//! The matchmaker knows only [`Allocation`]; [`OwnServers`] serves it from the control plane's own registry, and services
+//! [`outside`] may serve it instead: one of the studio's own by [`http`], or Agones' by [`agones`].
 
+mod agones;
+mod choice;
 pub(crate) mod here;
+mod http;
+mod outside;
 mod own_servers;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use matching::{GroupId, PlayerId, QueueKey, Team};
+use matching::{GroupId, PlayerId, QueueKey, Team, Time};
+use serde_json::value::RawValue;
 use smol_str::SmolStr;
 use storage::{LandId, MatchId, ServerId};
 
+pub(crate) use choice::{Chosen, Opening};
 pub(crate) use own_servers::OwnServers;
 
 use crate::registry::{Latencies, Policy, Selector};
@@ -58,6 +65,10 @@ pub(crate) struct Allocated {
     pub(crate) server: ServerId,
     pub(crate) land: LandId,
     pub(crate) connect_url: String,
+    /// By the wall's clock, where it is kept for less long than was asked for.
+    pub(crate) expires_at: Option<Time>,
+    /// A JSON object for whoever asked, where there is one.
+    pub(crate) hints: Option<String>,
 }
 
 /// Why there is no land.
@@ -76,6 +87,33 @@ pub(crate) enum AllocationError {
         "{asked} servers were asked for a land of `{land_type}`, and none made it; the last said: {last}"
     )]
     NoneAnswered { land_type: SmolStr, asked: usize, last: String },
+    /// A service outside gave none.
+    #[error("the allocation service {said}")]
+    Outside {
+        /// As metrics name it.
+        kind: &'static str,
+        said: String,
+        /// How long it wants to be left alone.
+        pause: Duration,
+    },
+}
+
+impl AllocationRequest {
+    /// The groups' constraints as one JSON object by group id; empty where no group has any.
+    fn constraints_by_group(&self) -> String {
+        let by_group: BTreeMap<&str, &RawValue> = self
+            .groups
+            .iter()
+            .filter_map(|wish| {
+                let constraints = wish.constraints.as_deref()?;
+                Some((wish.group.as_str(), serde_json::from_str(constraints).ok()?))
+            })
+            .collect();
+        if by_group.is_empty() {
+            return String::new();
+        }
+        serde_json::to_string(&by_group).unwrap_or_default()
+    }
 }
 
 /// Picks servers for matches, and reserves lands on them.

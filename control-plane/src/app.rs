@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{door::Opening, serving::Services};
 use crate::{
-    allocation::{Allocation, OwnServers},
+    allocation::{Chosen, Opening as ServiceOpening, OwnServers},
     config::{Config, Sections},
     delivery::Delivery,
     grpc::{
@@ -40,6 +40,8 @@ pub struct ControlPlane {
     listener: TcpListener,
     state: Opened,
     door: Opening,
+    /// Who allocates, where that is a service outside.
+    allocator: Option<ServiceOpening>,
 }
 
 /// Looks into a running control plane, for who checks that nothing is left over.
@@ -62,11 +64,12 @@ impl ControlPlane {
         config.validate()?;
         let queues = Arc::new(Queues::new(&config, &sections)?);
         let door = Opening::of(&config.access)?;
+        let allocator = ServiceOpening::of(&config.allocation)?;
         let ring =
             if config.matchmaking_role.serves_calls() { Some(open_keys(&config).await?) } else { None };
         let state = state::open(&config).await?;
         let listener = listen(config.grpc_addr, "gRPC", "--grpc-addr").await?;
-        Ok(Self { config, queues, ring, listener, state, door })
+        Ok(Self { config, queues, ring, listener, state, door, allocator })
     }
 
     /// The address of the gRPC port.
@@ -84,7 +87,7 @@ impl ControlPlane {
     /// # Errors
     /// Where the port can't be served, or a task panicked or didn't stop in time.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
-        let Self { config, queues, ring, listener, state, door } = self;
+        let Self { config, queues, ring, listener, state, door, allocator } = self;
         let Opened { storage, upkeep, replicas } = state;
         let addr = listener.local_addr().context("the gRPC port")?;
         let clock = Clock::start();
@@ -110,8 +113,14 @@ impl ControlPlane {
                 peers
             }
         };
-        let allocation: Arc<dyn Allocation> =
-            Arc::new(OwnServers::new(Arc::clone(&registry), Arc::clone(&peers), config.land_answer_timeout));
+        let Chosen { allocation, room } = match allocator {
+            Some(service) => service.open(&tasks)?,
+            None => {
+                let (registry, peers) = (Arc::clone(&registry), Arc::clone(&peers));
+                let room = registry.room();
+                Chosen::own(OwnServers::new(registry, peers, config.land_answer_timeout), room)
+            }
+        };
 
         // Their own, to tell when they have ended.
         let workers = Tasks::new(tasks.stopping().clone());
@@ -122,7 +131,7 @@ impl ControlPlane {
             desks,
             clock,
             tasks: workers.clone(),
-            room: registry.room(),
+            room,
             assignment_lifetime: config.token_lifetime,
             lease: config.queue_lease,
         };

@@ -1,6 +1,7 @@
 //! The control plane's settings.
 
 mod access;
+mod allocation;
 mod queues;
 mod redis;
 mod tokens;
@@ -15,6 +16,8 @@ use runtime::{
 use crate::peers::PeersPace;
 
 pub use access::Access;
+pub(crate) use allocation::is_label_value;
+pub use allocation::{AllocationSettings, Allocator, Scheme};
 pub use queues::{AllocationEntry, QueueEntry, Sections, SelectorEntry};
 pub use redis::{Redis, Topology};
 pub use tokens::TokenAlgorithm;
@@ -103,6 +106,9 @@ pub struct Config {
     /// How long a shutdown may take.
     #[arg(long, env = "SHUTDOWN_TIMEOUT", default_value = "10s", value_parser = duration)]
     pub shutdown_timeout: Duration,
+    /// Who allocates.
+    #[command(flatten)]
+    pub allocation: AllocationSettings,
     /// Who may call.
     #[command(flatten)]
     pub access: Access,
@@ -192,6 +198,7 @@ impl Config {
         }
         longer("heartbeat_expiry", self.heartbeat_expiry, self.heartbeat_interval)?;
         longer("rest_heartbeat_expiry", self.rest_heartbeat_expiry, self.rest_heartbeat_interval)?;
+        self.allocation.validate()?;
         self.access.validate(self.grpc_addr, self.matchmaking_role.serves_calls())?;
         if self.state == State::Redis {
             self.redis.settings()?;

@@ -10,6 +10,7 @@ pub mod access;
 mod allocation;
 mod app;
 mod config;
+mod connect_url;
 mod delivery;
 mod grpc;
 mod ids;
@@ -22,6 +23,6 @@ mod state;
 
 pub use app::{ControlPlane, Probe};
 pub use config::{
-    Access, AllocationEntry, Config, Durability, QueueEntry, Redis, Role, Sections, SelectorEntry, State,
-    TokenAlgorithm, Topology,
+    Access, AllocationEntry, AllocationSettings, Allocator, Config, Durability, QueueEntry, Redis, Role,
+    Scheme, Sections, SelectorEntry, State, TokenAlgorithm, Topology,
 };

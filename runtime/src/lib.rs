@@ -4,6 +4,7 @@
 //! rest: settings, log, signals, metrics, exit code. Inside, [`Tasks`] owns every spawned task and [`Clock`] says what
 //! time it is. Nothing here knows what a ticket or a server is.
 
+pub mod address;
 pub mod config;
 pub mod control_plane;
 pub mod endpoints;

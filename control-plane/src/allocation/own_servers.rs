@@ -6,14 +6,13 @@
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::value::RawValue;
 use storage::LandId;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{Allocated, Allocation, AllocationError, AllocationRequest, here};
 use crate::{
+    connect_url,
     peers::Peers,
     registry::{LandOrder, Pick, Place, Registry, Reserved},
 };
@@ -61,7 +60,7 @@ impl Allocation for OwnServers {
             players: Arc::clone(&request.players),
             seats: request.seats,
             teams: Arc::clone(&request.teams),
-            constraints: constraints_by_group(request),
+            constraints: request.constraints_by_group(),
             answer_within: self.answer_within,
         });
         let mut asked = HashSet::new();
@@ -82,8 +81,10 @@ impl Allocation for OwnServers {
             };
             match self.make(&reserved, &order, request.lasting).await {
                 Ok(()) => {
-                    let connect_url = connect_url(&reserved.connect_base, land_type, &reserved.land);
-                    return Ok(Allocated { server: reserved.server, land: reserved.land, connect_url });
+                    let connect_url =
+                        connect_url::of_land(&reserved.connect_base, land_type, &reserved.land);
+                    let Reserved { server, land, .. } = reserved;
+                    return Ok(Allocated { server, land, connect_url, expires_at: None, hints: None });
                 }
                 Err(reason) => {
                     let server = &reserved.server;
@@ -105,30 +106,4 @@ impl Allocation for OwnServers {
             self.peers.release(&allocated.server, &allocated.land, reason);
         }
     }
-}
-
-/// What may stand in a URL's path segment and query value as it is (RFC 3986: unreserved, and the colon of a land id).
-const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b':');
-
-/// `<base>/game/<landType>?landId=<landId>`
-fn connect_url(base: &str, land_type: &str, land: &LandId) -> String {
-    let land_type = utf8_percent_encode(land_type, PLAIN);
-    let land = utf8_percent_encode(land.as_str(), PLAIN);
-    format!("{base}/game/{land_type}?landId={land}")
-}
-
-/// The groups' constraints as one JSON object by group id; empty where no group has any.
-fn constraints_by_group(request: &AllocationRequest) -> String {
-    let by_group: std::collections::BTreeMap<&str, &RawValue> = request
-        .groups
-        .iter()
-        .filter_map(|wish| {
-            let constraints = wish.constraints.as_deref()?;
-            Some((wish.group.as_str(), serde_json::from_str(constraints).ok()?))
-        })
-        .collect();
-    if by_group.is_empty() {
-        return String::new();
-    }
-    serde_json::to_string(&by_group).unwrap_or_default()
 }

@@ -8,6 +8,8 @@ use crate::allocation::AllocationError;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// A service may wish for a longer pause than ours; no longer than this.
+const LONGEST_WISH: Duration = Duration::from_secs(60);
 
 /// Why a queue pauses and until when. Room that appears ends the pause; its end is for servers that refuse now and
 /// accept later, of which nobody tells.
@@ -39,8 +41,9 @@ impl HeldUp {
         let at_least = match error {
             AllocationError::NoServer { .. } | AllocationError::NoneFits { .. } => Duration::ZERO,
             AllocationError::NoneAnswered { .. } => FIRST_PAUSE,
+            AllocationError::Outside { pause, .. } => (*pause).min(LONGEST_WISH),
         };
-        self.pause = Some(Pause { until: now + pause, at_least_until: now + at_least });
+        self.pause = Some(Pause { until: now + pause.max(at_least), at_least_until: now + at_least });
         self.reason = error.to_string();
     }
 

@@ -48,6 +48,7 @@ impl Matchmaker {
             Err(error) => return Placed::NoLand(the_match, error),
         };
         let expires_at = Time(self.clock.wall_ms()) + self.assignment_lifetime;
+        let expires_at = land.expires_at.map_or(expires_at, |land| land.min(expires_at));
         let assignment = |record: &Arc<TicketRecord>| {
             let assignment = Assignment {
                 id: AssignmentId::new(Uuid::now_v7().to_string()),

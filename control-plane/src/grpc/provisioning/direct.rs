@@ -114,12 +114,13 @@ async fn first(shared: &Shared, request: pb::AllocateRequest) -> Result<pb::Allo
     };
     let land = shared.allocation.allocate(&wanted).await.map_err(refusal)?;
     let expires_at = Time(shared.clock.wall_ms()) + shared.assignment_lifetime;
+    let expires_at = land.expires_at.map_or(expires_at, |land| land.min(expires_at));
     Ok(pb::AllocateResponse {
         server_id: land.server.to_string(),
         land_id: land.land.to_string(),
         connect_url: land.connect_url,
         expires_at_unix_ms: expires_at.0,
-        assignment_hints_json: String::new(),
+        assignment_hints_json: land.hints.unwrap_or_default(),
     })
 }
 
@@ -159,6 +160,7 @@ fn refusal(error: AllocationError) -> Refusal {
         AllocationError::NoneAnswered { land_type, .. } => {
             format!("every server with room for `{land_type}` refused or stayed silent; try again shortly")
         }
+        AllocationError::Outside { said, .. } => format!("the allocation service {said}; try again shortly"),
     };
     Refusal::new(Reason::NoServerAvailable, message).retry_after(std::time::Duration::from_secs(1))
 }

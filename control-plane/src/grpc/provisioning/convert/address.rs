@@ -1,8 +1,9 @@
 //! Where players connect, as a server says it.
 
-use std::net::Ipv6Addr;
-
-use crate::grpc::fields::Fields;
+use crate::{
+    connect_url::{self, is_host},
+    grpc::fields::Fields,
+};
 
 /// Where players connect, as a server says it.
 pub(super) struct Address<'a> {
@@ -36,27 +37,11 @@ impl Address<'_> {
             fields.wrong(format!("{path}connect_scheme"), "must be `ws` or `wss`, or absent");
         }
         let port = if self.connect_port == 0 { self.port } else { self.connect_port };
-        let scheme = match (self.connect_scheme, port) {
-            ("", 443) => "wss",
-            ("", _) => "ws",
-            (scheme, _) => scheme,
-        };
         let host = if self.connect_host.is_empty() { self.host } else { self.connect_host };
-        // An IPv6 address stands in brackets in a URL.
-        let host =
-            if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host.to_owned() };
-        match (scheme, port) {
-            ("ws", 80) | ("wss", 443) => format!("{scheme}://{host}"),
-            _ => format!("{scheme}://{host}:{port}"),
-        }
+        let scheme = (!self.connect_scheme.is_empty()).then_some(self.connect_scheme);
+        // One that doesn't fit is refused.
+        connect_url::base(scheme, host, u16::try_from(port).unwrap_or_default())
     }
-}
-
-/// Whether it can stand in a URL as it is: a name of letters, digits, `-`, `_` and dots, an IPv4 or an IPv6 address.
-fn is_host(text: &str) -> bool {
-    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
-    let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    bare.parse::<Ipv6Addr>().is_ok() || text.chars().all(named)
 }
 
 #[cfg(test)]

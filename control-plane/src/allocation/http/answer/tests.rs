@@ -1,0 +1,1 @@
+//! See the file that this belongs to.
