@@ -134,13 +134,13 @@ fn read(text: &str, report: &mut Report<'_>) -> Option<RuleSet> {
 fn rule_set(node: &Node<'_>, report: &mut Report<'_>) -> Option<RuleSet> {
     let mut fields = Fields::of(node, report)?;
     let name = fields.take("name").and_then(|name| name.text(report)).unwrap_or_default();
-    if let Some(version) = fields.require("ruleLanguageVersion", report) {
+    if let Some(version) = fields.require("ruleLanguageVersion") {
         language_version(&version, report);
     }
     let mut names = Names::default();
     let mut sites = Sites::default();
     let attributes = attributes::read(fields.take("playerAttributes"), &mut names, report);
-    let teams = fields.require("teams", report);
+    let teams = fields.require("teams");
     let mut teams = teams::read(teams, &mut names, &mut sites, report);
     let algorithm = algorithm::read(fields.take("algorithm"), &names, &mut sites, report);
     let mut drafts = rules::read("rules", fields.take("rules"), &names, report);

@@ -31,9 +31,9 @@ pub(super) fn read(
 
 fn attribute(node: &Node<'_>, names: &mut Names, report: &mut Report<'_>) -> Option<AttributeDeclaration> {
     let mut fields = Fields::of(node, report)?;
-    let name_node = fields.require("name", report);
+    let name_node = fields.require("name");
     let name = name_node.as_ref().and_then(|name| name.name(report));
-    let kind = fields.require("type", report).and_then(|kind| kind.choice(&TYPES, report));
+    let kind = fields.require("type").and_then(|kind| kind.choice(&TYPES, report));
     let default = fields.take("default");
     let default = default.and_then(|node| kind.and_then(|kind| value(&node, kind, report)));
     fields.finish("a player attribute", &[], report);

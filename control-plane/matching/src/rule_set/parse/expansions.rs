@@ -39,9 +39,9 @@ pub(super) fn apply(
     let mut seen = std::collections::BTreeSet::new();
     for node in &nodes {
         let Some(mut fields) = Fields::of(node, report) else { continue };
-        let target = fields.require("target", report);
+        let target = fields.require("target");
         let linear = fields.take("linear");
-        let steps = fields.require("steps", report);
+        let steps = fields.require("steps");
         fields.finish("an expansion", &[], report);
         let place = linear.as_ref().map(|node| node.place.clone());
         let linear = linear.and_then(|node| node.flag(report)).unwrap_or(false);
@@ -174,9 +174,9 @@ fn steps(
     let mut steps: Vec<Step> = Vec::new();
     for node in &list {
         let Some(mut fields) = Fields::of(node, report) else { continue };
-        let after_node = fields.require("waitTimeSeconds", report);
+        let after_node = fields.require("waitTimeSeconds");
         let after = after_node.as_ref().and_then(|node| seconds(node, report));
-        let value_node = fields.require("value", report);
+        let value_node = fields.require("value");
         let value = value_node.as_ref().and_then(|node| bounds::number(name, node, report));
         fields.finish("a step", &[], report);
         let (Some(after_node), Some(after), Some(value_node), Some(value)) =

@@ -22,6 +22,8 @@ pub(super) struct Fields<'j> {
     pub(super) place: Place,
     properties: BTreeMap<&'j str, (Place, &'j Value<'j>)>,
     asked: Vec<&'static str>,
+    /// What must be there and isn't.
+    missing: Vec<&'static str>,
 }
 
 impl<'j> Fields<'j> {
@@ -56,7 +58,7 @@ impl<'j> Fields<'j> {
             }
             properties.insert(name, (place, &property.value));
         }
-        Some(Self { place: node.place.clone(), properties, asked: Vec::new() })
+        Some(Self { place: node.place.clone(), properties, asked: Vec::new(), missing: Vec::new() })
     }
 
     /// A property, if it is there.
@@ -66,15 +68,11 @@ impl<'j> Fields<'j> {
         Some(Node::new(value, place.path))
     }
 
-    /// A property that must be there.
-    pub(super) fn require(&mut self, name: &'static str, report: &mut Report<'_>) -> Option<Node<'j>> {
+    /// A property that must be there. Where it isn't, [`Fields::finish`] or [`Fields::leave`] says so.
+    pub(super) fn require(&mut self, name: &'static str) -> Option<Node<'j>> {
         let node = self.take(name);
         if node.is_none() {
-            // If it is there under a name that is almost right, that is said instead.
-            let left = self.properties.keys().copied().filter(|left| !self.asked.contains(left));
-            if suggest::closest(name, left).is_none() {
-                report.error(&self.place, format!("`{name}` is missing here"));
-            }
+            self.missing.push(name);
         }
         node
     }
@@ -84,9 +82,15 @@ impl<'j> Fields<'j> {
         self.properties.into_iter().map(|(name, (place, value))| (name, Node::new(value, place.path)))
     }
 
-    /// Says of what is left that it is unknown. `elsewhere` are properties that things of this kind may have but this one
-    /// doesn't, and of which it is said what this one is.
+    /// Says what is missing, and of what is left that it is unknown. `elsewhere` are properties that things of this kind may
+    /// have but this one doesn't, and of which it is said what this one is.
     pub(super) fn finish(self, what: &str, elsewhere: &[&str], report: &mut Report<'_>) {
+        for name in &self.missing {
+            // If it is there under a name that is almost right, that is said below instead.
+            if self.almost(name).is_none() {
+                self.say_missing(name, report);
+            }
+        }
         for (name, (place, _)) in &self.properties {
             let shown = suggest::shown(name);
             let message = if elsewhere.contains(name) {
@@ -97,5 +101,28 @@ impl<'j> Fields<'j> {
             };
             report.error(place, message);
         }
+    }
+
+    /// Says what is missing, and nothing of what is left: it can't be known what that would be.
+    pub(super) fn leave(self, what: &str, report: &mut Report<'_>) {
+        for name in &self.missing {
+            match self.almost(name) {
+                Some((near, place)) => {
+                    let shown = suggest::shown(near);
+                    report.error(place, format!("{shown} is no property of {what}; did you mean `{name}`?"));
+                }
+                None => self.say_missing(name, report),
+            }
+        }
+    }
+
+    fn say_missing(&self, name: &str, report: &mut Report<'_>) {
+        report.error(&self.place, format!("`{name}` is missing here"));
+    }
+
+    /// Of what is left, the one whose name is almost this.
+    fn almost(&self, name: &str) -> Option<(&'j str, &Place)> {
+        let near = suggest::closest(name, self.properties.keys().copied())?;
+        self.properties.get(near).map(|(place, _)| (near, place))
     }
 }

@@ -101,7 +101,7 @@ pub(super) fn read<'j>(
 fn rule<'j>(list: &str, node: &Node<'j>, names: &Names, report: &mut Report<'_>) -> Option<Draft<'j>> {
     let mut fields = Fields::of(node, report)?;
     let mut site = Site { place: node.place.clone(), fields: Vec::new() };
-    let name = site.keep("name", fields.require("name", report)).and_then(|name| name.name(report));
+    let name = site.keep("name", fields.require("name")).and_then(|name| name.name(report));
     if name.is_some_and(|name| name.contains(['(', ')', '[', ']', ',']) || name.trim() != name) {
         let message = "no statement or target can name it: it has one of `( ) [ ] ,` or blanks at its ends";
         report.warning(site.of("name"), message);
@@ -112,7 +112,7 @@ fn rule<'j>(list: &str, node: &Node<'j>, names: &Names, report: &mut Report<'_>)
     let optional_after = optional.and_then(|node| seconds(&node, report));
     let age_basis = site.keep("ageBasis", fields.take("ageBasis"));
     let age_basis = age_basis.and_then(|node| node.choice(&AGES, report));
-    let kind = fields.require("type", report);
+    let kind = fields.require("type");
     let known = kind.as_ref().and_then(|kind| {
         let types = TYPES.map(|word| (word, word));
         kind.choice(&types, report)
@@ -124,8 +124,9 @@ fn rule<'j>(list: &str, node: &Node<'j>, names: &Names, report: &mut Report<'_>)
     let mut reading = Reading { fields, site, names, report };
     let body = known.map_or(Body::Broken, |known| reading.body(known));
     let Reading { fields, site, report, .. } = reading;
-    if let Some(known) = known {
-        fields.finish(&format!("a `{known}` rule"), &PROPERTIES, report);
+    match known {
+        Some(known) => fields.finish(&format!("a `{known}` rule"), &PROPERTIES, report),
+        None => fields.leave("a rule", report),
     }
     let (name, description) = (name.unwrap_or_default().to_owned(), description.to_owned());
     Some(Draft { name, description, body, weight, optional_after, age_basis, site })
@@ -174,7 +175,7 @@ impl<'j> Reading<'_, 'j, '_> {
     }
 
     fn require(&mut self, name: &'static str) -> Option<Node<'j>> {
-        let node = self.fields.require(name, self.report);
+        let node = self.fields.require(name);
         self.site.keep(name, node)
     }
 

@@ -32,10 +32,10 @@ pub(super) fn read(
 fn team(node: &Node<'_>, names: &mut Names, report: &mut Report<'_>) -> Option<(TeamSpec, Site)> {
     let mut fields = Fields::of(node, report)?;
     let mut site = Site { place: node.place.clone(), fields: Vec::new() };
-    let name_node = fields.require("name", report);
+    let name_node = fields.require("name");
     let name = name_node.as_ref().and_then(|name| name.name(report));
     let mut size = |name: &'static str, report: &mut Report<'_>| {
-        let node = site.keep(name, fields.require(name, report))?;
+        let node = site.keep(name, fields.require(name))?;
         bounds::number(name, &node, report)
     };
     let sizes = (size("minPlayers", report), size("maxPlayers", report));
@@ -77,7 +77,7 @@ fn roles(list: &[Node<'_>], report: &mut Report<'_>) -> Vec<RoleSlot> {
     let mut roles: Vec<RoleSlot> = Vec::new();
     for node in list {
         let Some(mut fields) = Fields::of(node, report) else { continue };
-        let role = fields.require("role", report).and_then(|role| role.name(report));
+        let role = fields.require("role").and_then(|role| role.name(report));
         let count = fields.take("count");
         let count = count.map_or(Some(1), |count| count.whole(1, limits::PLAYERS, report));
         fields.finish("a role", &[], report);
