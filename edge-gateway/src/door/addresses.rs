@@ -10,7 +10,7 @@ use std::{
 
 use axum::{
     extract::FromRequestParts,
-    http::{HeaderMap, HeaderName, header, request::Parts},
+    http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts},
 };
 use ipnet::IpNet;
 
@@ -86,10 +86,11 @@ impl Addresses {
 
     /// Who is behind a trusted proxy: the last address that no trusted proxy has.
     fn behind(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let lines: Vec<&str> =
-            headers.get_all(self.header_name()).iter().filter_map(|line| line.to_str().ok()).collect();
+        // As bytes: a line is the client's and the proxies' together, and must not be lost for what the client put into it.
+        let lines: Vec<&[u8]> =
+            headers.get_all(self.header_name()).iter().map(HeaderValue::as_bytes).collect();
         let mut client = peer;
-        for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')).take(MAX_HOPS) {
+        for hop in lines.iter().rev().flat_map(|line| line.rsplit(|byte| *byte == b',')).take(MAX_HOPS) {
             // What can't be read says nothing, and nor does what was written before it.
             let Some(ip) = self.read(hop) else { break };
             client = ip;
@@ -100,7 +101,8 @@ impl Addresses {
         client
     }
 
-    fn read(&self, hop: &str) -> Option<IpAddr> {
+    fn read(&self, hop: &[u8]) -> Option<IpAddr> {
+        let hop = std::str::from_utf8(hop).ok()?;
         let node = match self.header {
             ForwardedHeader::XForwardedFor => hop.trim(),
             ForwardedHeader::Forwarded => hop.split(';').find_map(|pair| {
@@ -182,6 +184,15 @@ mod tests {
             let found = addresses.client(Some(peer.parse().unwrap()), &headers);
             assert_eq!(found.key, key(client), "{peer} {lines:?}");
         }
+    }
+
+    #[test]
+    fn a_line_is_not_lost_for_what_a_client_put_into_it() {
+        let addresses = addresses(&["--trusted-proxies", "10.0.0.0/8"]);
+        let lines: [&[u8]; 2] = [b"1.1.1.1", b"\xff, 198.51.100.1"];
+        let lines = lines.map(|line| (X_FORWARDED_FOR, HeaderValue::from_bytes(line).unwrap()));
+        let found = addresses.client("10.0.0.1".parse().ok(), &HeaderMap::from_iter(lines));
+        assert_eq!(found.key, key("198.51.100.1"));
     }
 
     #[test]
