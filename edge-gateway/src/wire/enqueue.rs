@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     names::PlayersField,
-    shape::{Faults, Fields},
+    shape::{Faults, Fields, shown},
 };
 use crate::identity::{Party, Secret};
 
@@ -156,8 +156,7 @@ fn member_tokens(fields: &mut Fields<'_>) -> BTreeMap<String, Secret> {
                 tokens.insert(member.clone(), Secret::new(token.as_str()));
             }
             other => {
-                let shown: String = member.chars().take(64).collect();
-                let path = fields.path(&format!("memberTokens.{shown}"));
+                let path = fields.path(&format!("memberTokens.{}", shown(member)));
                 fields.faults().wrong_type(path, "an identity token as text", other);
             }
         }
@@ -233,6 +232,17 @@ mod tests {
         assert!(both.starts_with("players: can't be given beside"), "{both}");
         let wrong = faults(&json!({"queueKey": "q", "members": "a"}));
         assert_eq!(wrong, "members: must be a list, not a text");
+    }
+
+    #[test]
+    fn names_that_a_client_made_up_are_shown_shortly() {
+        let long = "x".repeat(30_000);
+        let text = faults(&json!({
+            "queueKey": "q", "": 1, "memberTokens": {(long.as_str()): 1},
+            "players": [{"playerId": "a", "attributes": {(long.as_str()): true}, "latencies": {(long.as_str()): ""}}]
+        }));
+        assert!(text.len() < 1_000, "{} bytes", text.len());
+        assert!(text.ends_with("\"\": is unknown; known are queueKey, members, players, groupId, memberTokens, groupSize, region, constraints"), "{text}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proto::{error::Refusal, provisioning::v1 as pb};
 use serde_json::Value;
 
-use super::shape::{Faults, Fields};
+use super::shape::{Faults, Fields, shown};
 
 /// Reads `{"serverId","host","port","landType","connectHost"?,"connectPort"?,"connectScheme"?}` and the optional
 /// `region`, `capacity`, `labels` and `version`.
@@ -46,7 +46,7 @@ fn labels(fields: &mut Fields<'_>) -> BTreeMap<String, String> {
                 labels.insert(name.clone(), text.clone());
             }
             other => {
-                let path = fields.path(&format!("labels.{name}"));
+                let path = fields.path(&format!("labels.{}", shown(name)));
                 fields.faults().wrong_type(path, "a text", other);
             }
         }

@@ -63,13 +63,15 @@ impl<'a> Fields<'a> {
 
     /// A field of any type. `null` is the same as leaving it out.
     pub(crate) fn value(&mut self, name: &'static str) -> Option<&'a Value> {
-        self.known.push(name);
+        self.ignore(name);
         self.object.get(name).filter(|value| !value.is_null())
     }
 
     /// Takes a field without looking at it.
     pub(crate) fn ignore(&mut self, name: &'static str) {
-        self.known.push(name);
+        if !self.known.contains(&name) {
+            self.known.push(name);
+        }
     }
 
     /// A text that must be there. May be empty: the control plane says what it may hold.
@@ -135,7 +137,7 @@ impl<'a> Fields<'a> {
     /// Refuses every field that nobody asked for.
     pub(crate) fn finish(self) {
         for name in self.object.keys().filter(|name| !self.known.contains(&name.as_str())) {
-            let shown: String = name.chars().take(64).collect();
+            let shown = shown(name);
             let message = match self.similar(name) {
                 Some(similar) => format!("is unknown; did you mean `{similar}`?"),
                 None => format!("is unknown; known are {}", self.known.join(", ")),
@@ -150,6 +152,14 @@ impl<'a> Fields<'a> {
         let plain = |text: &str| text.replace(['_', '-'], "").to_lowercase();
         let name = plain(name);
         self.known.iter().copied().find(|known| plain(known) == name)
+    }
+}
+
+/// A name that a client made up, as part of a field's path: short, and there.
+pub(super) fn shown(name: &str) -> String {
+    match name {
+        "" => "\"\"".to_owned(),
+        _ => name.chars().take(64).collect(),
     }
 }
 

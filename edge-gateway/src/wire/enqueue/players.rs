@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::wire::shape::{Faults, Fields};
+use crate::wire::shape::{Faults, Fields, shown};
 
 /// One player of a ticket.
 #[derive(Debug, Serialize, ToSchema)]
@@ -113,7 +113,7 @@ fn attributes(fields: &mut Fields<'_>) -> BTreeMap<String, AttributeBody> {
                 attributes.insert(name.clone(), read);
             }
             None => {
-                let path = fields.path(&format!("attributes.{name}"));
+                let path = fields.path(&format!("attributes.{}", shown(name)));
                 let message = "must be a number, a text, a list of texts or an object of numbers";
                 fields.faults().add(path, message);
             }
@@ -147,7 +147,7 @@ fn latencies(fields: &mut Fields<'_>) -> BTreeMap<String, u32> {
                 latencies.insert(region.clone(), milliseconds);
             }
             None => {
-                let path = fields.path(&format!("latencies.{region}"));
+                let path = fields.path(&format!("latencies.{}", shown(region)));
                 let message = "must be a number of milliseconds, zero or more";
                 fields.faults().add(path, message);
             }
