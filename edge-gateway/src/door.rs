@@ -10,6 +10,8 @@
 
 mod addresses;
 mod files;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod load;
 mod origins;
 mod places;

@@ -15,6 +15,8 @@ mod caller;
 mod credentials;
 mod extract;
 mod fetch;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod issuer;
 mod keys;
 mod members;

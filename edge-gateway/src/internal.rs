@@ -4,6 +4,8 @@
 //! `{"success":true,"result"}` or `{"success":false,"error":{"code","message","retryable"}}`, also for errors of HTTP itself.
 
 mod envelope;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 
 use std::sync::Arc;
 

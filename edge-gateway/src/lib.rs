@@ -7,6 +7,8 @@
 mod app;
 mod config;
 mod door;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod http;
 mod identity;
 mod internal;

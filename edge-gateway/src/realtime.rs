@@ -3,6 +3,8 @@
 //! A socket is one task with little state: [`session`] decides what happens, [`socket`] moves bytes and knows about
 //! timeouts and closing, [`protocol`] is the wording. What tickets do comes from the watch hub.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod greeting;
 mod pending;
 mod protocol;

@@ -3,10 +3,7 @@
 //! What a token says of itself decides only by whose keys it is checked; nothing of it is believed before that. Algorithms come
 //! with the keys (`tokens::Verifier`): no token chooses its own.
 
-use std::{
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use proto::error::{Reason, Refusal};
 use serde_json::Value;
@@ -41,26 +38,26 @@ impl Issuer {
     /// The player whom a token proves.
     pub(crate) async fn player(&self, token: &Secret) -> Result<KnownPlayer, Refusal> {
         let verifier = self.keys.get().await?;
-        let mut read = self.read(&verifier, token);
+        let mut read = self.says.read(&verifier, token);
         if let Err(VerifyError::UnknownKey { .. }) = read
             && let Some(newer) = self.keys.newer_than(&verifier).await
         {
-            read = self.read(&newer, token);
+            read = self.says.read(&newer, token);
         }
-        let (id, exp) = read.map_err(|error| invalid_token(error.brief()))?;
-        let id = id.and_then(PlayerId::new);
-        let id = id.ok_or_else(|| invalid_token("the token names no player whose id can be one here"))?;
-        Ok(KnownPlayer { id, until: SystemTime::UNIX_EPOCH + Duration::from_secs(exp.min(MAX_MOMENT)) })
+        known(read)
     }
+}
 
-    fn read(&self, verifier: &Arc<Verifier>, token: &Secret) -> Result<(Option<String>, u64), VerifyError> {
+impl Says {
+    /// The player's name and until when that is good, where these keys have signed it.
+    pub(super) fn read(&self, verifier: &Verifier, token: &Secret) -> Read {
         let now = SystemTime::now();
-        match &self.says {
-            Says::OurPlayer => {
+        match self {
+            Self::OurPlayer => {
                 let claims = verifier.verify_identity(token.reveal(), now)?;
                 Ok((Some(claims.sub), claims.exp))
             }
-            Says::Player { audiences, claim, prefix } => {
+            Self::Player { audiences, claim, prefix } => {
                 let mut read = Err(VerifyError::NotAToken { reason: "no audience is configured" });
                 for audience in audiences {
                     read = verifier.verify_provided(token.reveal(), audience, now);
@@ -78,6 +75,17 @@ impl Issuer {
             }
         }
     }
+}
+
+/// What a token says of its player, where it may be believed.
+type Read = Result<(Option<String>, u64), VerifyError>;
+
+/// The player of a token that was read.
+pub(super) fn known(read: Read) -> Result<KnownPlayer, Refusal> {
+    let (id, exp) = read.map_err(|error| invalid_token(error.brief()))?;
+    let id = id.and_then(PlayerId::new);
+    let id = id.ok_or_else(|| invalid_token("the token names no player whose id can be one here"))?;
+    Ok(KnownPlayer { id, until: SystemTime::UNIX_EPOCH + Duration::from_secs(exp.min(MAX_MOMENT)) })
 }
 
 /// The year 9999, which every clock can tell.

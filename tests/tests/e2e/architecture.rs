@@ -8,11 +8,12 @@ use serde_json::Value;
 use tests::repository;
 
 /// Who may depend on whom; `tests` on everything.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("matching", &[]),
     ("storage", &["matching"]),
     ("tokens", &[]),
     ("proto", &[]),
+    ("mutations", &[]),
     ("runtime", &[]),
     ("control-plane", &["matching", "storage", "tokens", "proto", "runtime"]),
     ("edge-gateway", &["proto", "tokens", "runtime"]),
