@@ -2,20 +2,14 @@
 //!
 //! It is made from the handlers and the types that they speak; a snapshot test shows every change of it.
 
+mod everywhere;
+
 use axum::{Json, Router, routing::get};
-use utoipa::{
-    Modify, OpenApi,
-    openapi::{
-        ContentBuilder, OpenApi as Document, Ref, Response, ResponseBuilder,
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-    },
-};
+use utoipa::{OpenApi, openapi::OpenApi as Document};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
-use crate::{
-    problem::{MEDIA_TYPE, ProblemBody},
-    realtime, rest,
-};
+use self::everywhere::{AtTheDoor, Bearer, Bodies, Headers, Links};
+use crate::{problem::ProblemBody, realtime, rest};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,7 +33,7 @@ use crate::{
         rest::health::ready,
     ),
     components(schemas(ProblemBody)),
-    modifiers(&Bearer, &AtTheDoor),
+    modifiers(&Bearer, &AtTheDoor, &Bodies, &Headers, &Links),
     tags(
         (name = "matchmaking", description = "Tickets: ask for a match, follow it, take it back."),
         (name = "identity", description = "Players: come to an identity token, which proves who you are."),
@@ -50,52 +44,6 @@ use crate::{
     servers((url = "..", description = "This gateway")),
 )]
 struct Api;
-
-/// How a player proves who they are.
-struct Bearer;
-
-impl Modify for Bearer {
-    fn modify(&self, document: &mut Document) {
-        let scheme = HttpBuilder::new()
-            .scheme(HttpAuthScheme::Bearer)
-            .bearer_format("JWT")
-            .description(Some("An identity token: of `/v1/identity/guest` or `/v1/identity/exchange`, or an identity provider's own."))
-            .build();
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("player", SecurityScheme::Http(scheme));
-    }
-}
-
-/// What every call may be answered before it is looked at.
-struct AtTheDoor;
-
-impl Modify for AtTheDoor {
-    fn modify(&self, document: &mut Document) {
-        let answers = [
-            ("403", "`FORBIDDEN`: a page of an origin that may not use this gateway."),
-            ("429", "`RATE_LIMITED`, with `Retry-After`."),
-            ("431", "`HEAD_TOO_LARGE`: the address or the headers."),
-            ("503", "`UNAVAILABLE`, with `Retry-After`: there is too much to do; nothing was done."),
-        ];
-        for (path, item) in &mut document.paths.paths {
-            // Answered whatever the load, as far as the page that asks may.
-            let is_probe = matches!(path.as_str(), "/health" | "/ready");
-            for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
-                for (status, description) in answers {
-                    if !is_probe || status == "403" {
-                        let responses = &mut operation.responses.responses;
-                        responses.entry(status.to_owned()).or_insert_with(|| problem(description).into());
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn problem(description: &str) -> Response {
-    let body = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
-    ResponseBuilder::new().description(description).content(MEDIA_TYPE, body).build()
-}
 
 /// The OpenAPI 3.1 document of the client API.
 pub fn document() -> Document {

@@ -7,25 +7,26 @@
 pub(crate) mod enqueue;
 pub(crate) mod explanation;
 pub(crate) mod names;
+pub(crate) mod schema;
 pub(crate) mod server;
 mod shape;
 pub(crate) mod ticket;
 
 use proto::error::Refusal;
-use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::identity::Secret;
+use schema::Id;
 use shape::{Faults, Fields};
 pub(crate) use ticket::rfc3339;
 
 /// The body of a cancel.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct CancelBody {
     /// The ticket to cancel.
-    #[schema(example = "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55")]
+    #[schema(value_type = Id, example = "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55")]
     pub(crate) ticket_id: String,
 }
 

@@ -29,6 +29,7 @@ use crate::{
     wire::{
         explanation::ExplanationBody,
         names::{PlayersField, in_clients_words},
+        schema::Id,
         ticket::{TicketBody, TicketStatus},
     },
 };
@@ -43,7 +44,7 @@ use crate::{
     tag = "matchmaking",
     security(("player" = [])),
     params(
-        ("ticketId" = String, Path, description = "The ticket.", example = "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55"),
+        ("ticketId" = Id, Path, description = "The ticket.", example = "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55"),
         ("wait" = Option<u8>, Query, description = "Seconds to hold the answer, 0 to 20.", minimum = 0, maximum = 20),
         ("explain" = Option<bool>, Query, description = "Whether to say why the ticket waits.")
     ),

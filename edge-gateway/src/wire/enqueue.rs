@@ -5,13 +5,13 @@ mod players;
 use std::collections::BTreeMap;
 
 use proto::{error::Refusal, matchmaking::v1 as pb};
-use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
     names::PlayersField,
+    schema::Id,
     shape::{Faults, Fields, shown},
 };
 use crate::identity::{Party, Secret};
@@ -23,30 +23,29 @@ use players::{members, players};
 const MAX_CONSTRAINTS: usize = 16 * 1024;
 
 /// A request for a match. Exactly one of `members` and `players` names who it is for.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct EnqueueBody {
     /// The queue. `x:3v3` is two teams of three, `x:4` any four, where the queue has no configuration of its own.
-    #[schema(example = "hero-defense:3v3", max_length = 128)]
+    #[schema(value_type = Id, example = "hero-defense:3v3")]
     pub(crate) queue_key: String,
-    /// The players' ids, unique.
-    #[schema(example = json!(["alice", "bob"]), min_items = 1, max_items = 100)]
+    /// The players' ids.
+    #[schema(value_type = Option<BTreeSet<Id>>, example = json!(["alice", "bob"]), min_items = 1, max_items = 100)]
     pub(crate) members: Option<Vec<String>>,
     /// The players, with what rules can speak about.
     #[schema(min_items = 1, max_items = 100)]
     pub(crate) players: Option<Vec<PlayerBody>>,
     /// Names the party. Made by the server where it is absent. The same id again, with the same content, is the same ticket.
-    #[schema(example = "party-7", max_length = 128)]
+    #[schema(value_type = Option<Id>, example = "party-7")]
     pub(crate) group_id: Option<String>,
     /// By player: the identity token of each member other than the caller, who thereby agrees. Not needed where the caller is trusted.
-    #[schema(value_type = Option<std::collections::BTreeMap<String, String>>, example = json!({"bob": "eyJhbGciOiJSUzI1NiIs…"}))]
-    #[serde(skip_serializing)]
+    #[schema(value_type = Option<BTreeMap<String, String>>, example = json!({"bob": "eyJhbGciOiJSUzI1NiIs…"}))]
     pub(crate) member_tokens: BTreeMap<String, Secret>,
     /// Where given, must equal the number of players.
-    #[schema(example = 2)]
+    #[schema(example = 2, minimum = 1, maximum = 100)]
     pub(crate) group_size: Option<u32>,
     /// Servers there are preferred.
-    #[schema(example = "eu-west", max_length = 128)]
+    #[schema(value_type = Option<Id>, example = "eu-west")]
     pub(crate) region: Option<String>,
     /// Passed on to allocation unread; at most 16 KiB.
     #[schema(value_type = Option<Object>, example = json!({"map": "harbour"}))]

@@ -102,8 +102,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn integer(&mut self, name: &'static str, least: u32) -> Option<u32> {
         let path = self.path(name);
         let value = self.value(name)?;
-        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
-        match number {
+        match whole(value) {
             Some(number) if number >= least => return Some(number),
             _ if value.is_number() => {
                 let message = format!("must be a whole number from {least} to {}, not {value}", u32::MAX);
@@ -155,6 +154,13 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// A whole number, also where it is written as `2.0`: JSON has one kind of numbers, and some languages write them all so.
+fn whole(value: &Value) -> Option<u32> {
+    let written = value.as_f64().filter(|number| number.fract() == 0.0)?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the range was checked")]
+    (0.0..=f64::from(u32::MAX)).contains(&written).then_some(written as u32)
+}
+
 /// A name that a client made up, as part of a field's path: short, and there.
 pub(super) fn shown(name: &str) -> String {
     match name {
@@ -197,6 +203,18 @@ mod tests {
         let lines: Vec<String> =
             refusal.fields.iter().map(|fault| format!("{}: {}", fault.field, fault.message)).collect();
         insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn a_number_is_whole_however_it_is_written() {
+        for (written, expected) in
+            [("2", Some(2)), ("2.0", Some(2)), ("2e1", Some(20)), ("4294967295.0", Some(u32::MAX))]
+        {
+            assert_eq!(whole(&serde_json::from_str(written).unwrap()), expected, "{written}");
+        }
+        for written in ["2.5", "-1", "-1.0", "4294967296", "1e300", "\"2\"", "true"] {
+            assert_eq!(whole(&serde_json::from_str(written).unwrap()), None, "{written}");
+        }
     }
 
     #[test]

@@ -7,38 +7,46 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::wire::shape::{Faults, Fields, shown};
+use crate::wire::{
+    schema::{AttributeText, Id, Latency},
+    shape::{Faults, Fields, shown},
+};
 
 /// One player of a ticket.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub(crate) struct PlayerBody {
     /// Unique within the ticket.
-    #[schema(example = "alice", max_length = 128)]
+    #[schema(value_type = Id, example = "alice")]
     pub(crate) player_id: String,
     /// At most 64, by name.
-    #[schema(required = false, example = json!({"skill": 1480, "modes": ["ranked"]}))]
+    #[schema(value_type = Option<BTreeMap<Id, AttributeBody>>, example = json!({"skill": 1480, "modes": ["ranked"]}))]
     pub(crate) attributes: BTreeMap<String, AttributeBody>,
-    /// Round-trip time to each region, in milliseconds; fractions are rounded.
-    #[schema(required = false, example = json!({"eu-west": 23}))]
+    /// Round-trip time to each region, at most 64.
+    #[schema(value_type = Option<BTreeMap<Id, Latency>>, example = json!({"eu-west": 23}))]
     pub(crate) latencies: BTreeMap<String, u32>,
     /// The team that the player asks for.
+    #[schema(value_type = Option<Id>)]
     pub(crate) team: Option<String>,
     /// The role that the player asks for.
+    #[schema(value_type = Option<Id>)]
     pub(crate) role: Option<String>,
 }
 
-/// A number, a text, a list of texts, or an object of numbers.
+/// A number, a text, a list of at most 100 texts, or an object of at most 100 numbers.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 pub(crate) enum AttributeBody {
     /// A number.
     Number(f64),
     /// A text.
+    #[schema(value_type = AttributeText)]
     Text(String),
     /// A list of texts.
+    #[schema(value_type = Vec<AttributeText>)]
     Texts(Vec<String>),
     /// Numbers by name.
+    #[schema(value_type = BTreeMap<Id, f64>)]
     Numbers(BTreeMap<String, f64>),
 }
 
