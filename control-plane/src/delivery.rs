@@ -117,7 +117,7 @@ pub(crate) fn status(status: &Status) -> pb::TicketStatus {
     match status {
         Status::Queued => pb::TicketStatus::Queued,
         Status::Assigned(_) => pb::TicketStatus::Assigned,
-        Status::Cancelled => pb::TicketStatus::Cancelled,
+        Status::Cancelled | Status::Absent => pb::TicketStatus::Cancelled,
         Status::Expired => pb::TicketStatus::Expired,
     }
 }

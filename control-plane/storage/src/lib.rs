@@ -8,10 +8,10 @@
 //! # The rules that every implementation keeps
 //!
 //! 1. When [`Storage::enqueue`] has returned a ticket, the ticket is kept. It leaves the state `queued` once, by one of
-//!    [`Storage::cancel`], [`Storage::assign`] and [`Storage::expire`], and never comes back to it.
+//!    [`Storage::cancel`], [`Storage::assign`], [`Storage::expire`] and [`Presence::drop_absent`], and never comes back to it.
 //! 2. A group has at most one active ticket, a player is in at most one. (Active: queued.)
-//! 3. A queue has at most one owner at a time. A [`Lease`] carries a fence that grows with every claim, of any queue; `assign` and
-//!    `expire` under an older fence than the queue's newest change nothing.
+//! 3. A queue has at most one owner at a time. A [`Lease`] carries a fence that grows with every claim, of any queue; `assign`,
+//!    `expire` and `drop_absent` under an older fence than the queue's newest change nothing.
 //! 4. `assign` takes all of a match's tickets or none, and says which were not queued any more.
 //! 5. A [`QueueFeed`] begins with the queue's tickets at one moment and goes on with every change after exactly that moment. One
 //!    that can't keep up ends; its reader asks for a new one.
@@ -23,6 +23,7 @@
 //!    lease's release, its time, or a newer claim.
 //! 10. An allocation has at most one attempt under way at a time, and all of them mean the same land ([`Allocations`]): until one
 //!     made it, or gave up with nothing left to be looked for.
+//! 11. What is noted of players being there ([`Presence`]) belongs to a queued ticket, and goes with it.
 
 mod allocation;
 mod error;
@@ -30,6 +31,7 @@ mod feed;
 mod ids;
 mod lease;
 mod local;
+mod presence;
 mod redis;
 mod replicas;
 mod report;
@@ -51,6 +53,7 @@ pub use ids::{
 };
 pub use lease::{Fenced, Lease};
 pub use local::{Durability, Local, OpenError};
+pub use presence::Presence;
 pub use redis::{
     Mailbox, Redis, RedisOpenError, RedisPassword, RedisSettings, RedisTls, RedisTopology, Replicas,
 };
@@ -59,7 +62,7 @@ pub use report::{Place, QueueReport};
 pub use signals::{Inbox, Signals};
 pub use ticket::{Assignment, Cancelled, Enqueued, NewMatch, NewTicket, Status, TicketRecord, TicketState};
 
-/// How long a cancelled or expired ticket stays readable, so that its players learn what became of it.
+/// How long a ticket that ended without a match stays readable, so that its players learn what became of it.
 pub const KEEP_ENDED: Duration = Duration::from_secs(5 * 60);
 
 /// The state of the matchmaking, and the only ways to change it. See the crate's rules.
@@ -135,6 +138,9 @@ pub trait Storage: Send + Sync + std::fmt::Debug + 'static {
 
     /// Which lands services allocated by an id of their own.
     fn allocations(&self) -> &dyn Allocations;
+
+    /// Whose players are there.
+    fn presence(&self) -> &dyn Presence;
 
     /// Forgets what has been final for long enough, at most `limit` of each kind. Returns how many things were forgotten.
     async fn sweep(&self, now: Time, limit: usize) -> Result<usize, StorageError>;

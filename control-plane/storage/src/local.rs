@@ -9,6 +9,7 @@
 mod allocations;
 mod file;
 mod journal;
+mod presence;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -25,8 +26,9 @@ use self::{
     journal::Journal,
 };
 use crate::{
-    Allocations, Cancelled, EnqueueError, Enqueued, Fenced, Lease, NewMatch, NewTicket, Place, QueueFeed,
-    QueueReport, RedemptionId, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
+    Allocations, Cancelled, EnqueueError, Enqueued, Fenced, Lease, NewMatch, NewTicket, Place, Presence,
+    QueueFeed, QueueReport, RedemptionId, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId,
+    WorkerId,
     state::{Changed, State},
 };
 
@@ -247,6 +249,10 @@ impl Storage for Local {
     }
 
     fn allocations(&self) -> &dyn Allocations {
+        self
+    }
+
+    fn presence(&self) -> &dyn Presence {
         self
     }
 

@@ -14,7 +14,8 @@
 //! |---|---|
 //! | enqueue | 2: the claims, then the queue's script |
 //! | cancel, read | 2: which queue, then the ticket (a followed ticket's queue is known: 1) |
-//! | assign, expire, renew, release, report | 1 |
+//! | assign, expire, renew, release, report, absent | 1 |
+//! | note_seen, drop_absent | 1 per 512 tickets |
 //! | places | 1 per 65,536 tickets of a queue |
 //! | reports | 1, and 1 per 512 queues |
 //! | an allocation's begin, made, give_up, forget, keep | 1 |
@@ -30,6 +31,7 @@ mod feeds;
 mod keys;
 mod link;
 mod news;
+mod presence;
 mod queues;
 mod read;
 mod replicas;
@@ -57,8 +59,9 @@ pub use self::{
 };
 use self::{keys::Keys, link::Link, news::News, scripts::Scripts};
 use crate::{
-    Allocations, Cancelled, EnqueueError, Enqueued, Fenced, Lease, NewMatch, NewTicket, Place, QueueFeed,
-    QueueReport, RedemptionId, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
+    Allocations, Cancelled, EnqueueError, Enqueued, Fenced, Lease, NewMatch, NewTicket, Place, Presence,
+    QueueFeed, QueueReport, RedemptionId, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId,
+    WorkerId,
 };
 
 /// Ended tickets whose claims wait to be given back.
@@ -224,6 +227,10 @@ impl Storage for Redis {
     }
 
     fn allocations(&self) -> &dyn Allocations {
+        self
+    }
+
+    fn presence(&self) -> &dyn Presence {
         self
     }
 

@@ -6,6 +6,7 @@
 mod allocations;
 mod entry;
 mod line;
+mod presence;
 mod queue;
 mod redeemed;
 mod retention;
@@ -140,7 +141,7 @@ impl State {
                 self.end(id, Status::Cancelled, now + KEEP_ENDED, &mut changed);
                 (Some(Cancelled::Yes), changed)
             }
-            Status::Cancelled => (Some(Cancelled::Yes), Changed::default()),
+            Status::Cancelled | Status::Absent => (Some(Cancelled::Yes), Changed::default()),
             ended => (Some(Cancelled::No(ended.clone())), Changed::default()),
         }
     }

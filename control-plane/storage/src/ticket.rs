@@ -75,6 +75,8 @@ pub enum Status {
     Cancelled,
     /// It outlived its lifetime.
     Expired,
+    /// It was taken out because its players were gone.
+    Absent,
 }
 
 impl Status {

@@ -13,6 +13,8 @@ mod fixture;
 mod ground;
 #[path = "conformance/model.rs"]
 mod model;
+#[path = "conformance/presence.rs"]
+mod presence;
 #[path = "conformance/properties.rs"]
 mod properties;
 #[path = "conformance/queues.rs"]
@@ -78,7 +80,14 @@ macro_rules! backends {
             allocations: no_more_allocations_are_remembered_than_may_be;
             allocations: allocations_are_forgotten_at_their_time_unless_they_are_kept;
             allocations: of_many_attempts_at_once_one_is_first;
+            presence: who_was_seen_the_longest_ago_is_absent_first;
+            presence: only_what_is_queued_there_is_noted;
+            presence: a_ticket_takes_its_note_along_however_it_ends;
+            presence: absent_tickets_are_dropped_and_others_are_not;
+            presence: many_are_dropped_at_once;
+            presence: an_older_fence_drops_nobody;
             races: cancel_and_assign_never_both_win;
+            races: an_absent_ticket_is_dropped_or_assigned_or_cancelled;
             races: one_of_many_enqueues_of_a_player_wins;
             races: one_of_many_claims_wins;
         );

@@ -30,13 +30,15 @@ fn file(dir: &Path) -> PathBuf {
 
 /// Some of everything: two queued tickets, one of each end, a redeemed token.
 async fn fill(storage: &Subject) {
-    for name in ["old", "young", "assigned", "cancelled", "expired"] {
+    for name in ["old", "young", "assigned", "cancelled", "expired", "absent"] {
         enqueue(storage, name, &[name]).await;
     }
     let lease = claim(storage).await;
     assert_eq!(storage.assign(&lease, a_match(&["assigned"]), NOW).await.unwrap(), Fenced::Done);
     storage.cancel(&id("cancelled"), NOW).await.unwrap();
     storage.expire(&lease, &[id("expired")], NOW + LIFETIME).await.unwrap();
+    storage.presence().note_seen(&queue(), &[id("old"), id("absent")], NOW).await.unwrap();
+    storage.presence().drop_absent(&lease, &[id("absent")], NOW, NOW).await.unwrap();
     storage.redeem(&TokenId::new("used"), &RedemptionId::new("ours"), NOW + LIFETIME, NOW).await.unwrap();
     allocations::fill(storage).await;
 }
@@ -53,6 +55,9 @@ async fn everything_comes_back() {
     assert_eq!(storage.read(&[id("old"), id("young"), id("assigned")]).await.unwrap(), before);
     assert_eq!(status(&storage, "cancelled").await, Some(Status::Cancelled));
     assert_eq!(status(&storage, "expired").await, Some(Status::Expired));
+    assert_eq!(status(&storage, "absent").await, Some(Status::Absent));
+    let absent = storage.presence().absent(&queue(), NOW + LIFETIME, 10).await.unwrap();
+    assert!(absent.is_empty(), "who was there before is not absent: {absent:?}");
     assert!(
         !storage
             .redeem(&TokenId::new("used"), &RedemptionId::new("theirs"), NOW + LIFETIME, NOW)

@@ -12,8 +12,9 @@ use async_trait::async_trait;
 use matching::{QueueKey, TicketId, Time};
 use parking_lot::Mutex;
 use storage::{
-    Allocations, Cancelled, EnqueueError, Enqueued, Fenced, Lease, Local, NewMatch, NewTicket, Place, QueueFeed,
-    QueueReport, RedemptionId, Signals, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
+    Allocations, Cancelled, EnqueueError, Enqueued, Fenced, Lease, Local, NewMatch, NewTicket, Place,
+    Presence, QueueFeed, QueueReport, RedemptionId, Signals, Storage, StorageError, TicketRecord,
+    TicketState, TokenId, WorkerId,
 };
 use tokio::sync::{Notify, mpsc};
 
@@ -153,6 +154,10 @@ impl Storage for Unreliable {
 
     fn allocations(&self) -> &dyn Allocations {
         self.inner.allocations()
+    }
+
+    fn presence(&self) -> &dyn Presence {
+        self.inner.presence()
     }
 
     async fn sweep(&self, now: Time, limit: usize) -> Result<usize, StorageError> {

@@ -27,7 +27,8 @@ impl Redis {
             return Ok(None);
         };
         let queue = self.keys.queue(&home);
-        let keys = [queue.meta(), queue.queued(), queue.ended(), queue.ticket(ticket)];
+        let mut keys = queue.of_ends();
+        keys.push(queue.ticket(ticket));
         let (keep_until, px) = kept(now, KEEP_ENDED);
         let args = [ticket.as_str(), &keep_until, &px, &queue.ends(), &millis(TOMBSTONE)];
         let answer: Option<Vec<String>> = self.link.run(&self.scripts.cancel, &keys, &args).await?;
@@ -47,7 +48,7 @@ impl Redis {
             return Ok(Some(Cancelled::Yes));
         }
         Ok(Some(match found.state.status {
-            Status::Cancelled => Cancelled::Yes,
+            Status::Cancelled | Status::Absent => Cancelled::Yes,
             other => Cancelled::No(other),
         }))
     }
@@ -59,7 +60,7 @@ impl Redis {
         now: Time,
     ) -> Result<Fenced, StorageError> {
         let queue = self.keys.queue(&lease.queue);
-        let mut keys = vec![queue.meta(), queue.queued(), queue.ended()];
+        let mut keys = queue.of_ends();
         keys.extend(new.assignments.iter().map(|(ticket, _)| queue.ticket(ticket)));
         let written = |error| StorageError::Unavailable(format!("the assignment can't be written: {error}"));
         let assignments: Result<Vec<_>, _> =
@@ -92,7 +93,7 @@ impl Redis {
         for some in std::iter::once(&tickets[..tickets.len().min(EXPIRED_AT_ONCE)])
             .chain(tickets.chunks(EXPIRED_AT_ONCE).skip(1))
         {
-            let mut keys = vec![queue.meta(), queue.queued(), queue.ended()];
+            let mut keys = queue.of_ends();
             keys.extend(some.iter().map(|ticket| queue.ticket(ticket)));
             let mut args = vec![fence.as_str(), &now, &keep_until, &px, &ends];
             args.extend(some.iter().map(TicketId::as_str));
@@ -112,25 +113,41 @@ impl Redis {
         answer: Vec<String>,
         asked: &[TicketId],
     ) -> Result<Fenced, StorageError> {
+        if let Some((outcome, gone)) = answer.split_first()
+            && outcome == "gone"
+        {
+            return Ok(Fenced::NotQueued(gone.iter().map(TicketId::new).collect()));
+        }
+        let Some(was) = self.ended(lease, answer).await? else {
+            return Ok(Fenced::LeaseLost);
+        };
+        self.after_end(asked, was);
+        Ok(Fenced::Done)
+    }
+
+    /// The tickets that a fenced script ended, as they were. `None`: the lease was lost.
+    pub(super) async fn ended(
+        &self,
+        lease: &Lease,
+        answer: Vec<String>,
+    ) -> Result<Option<Vec<Stored>>, StorageError> {
         let (outcome, rest) = answer.split_first().ok_or_else(|| unreadable(""))?;
         match (outcome.as_str(), rest.split_first()) {
-            ("lost", _) => Ok(Fenced::LeaseLost),
-            ("gone", _) => Ok(Fenced::NotQueued(rest.iter().map(TicketId::new).collect())),
+            ("lost", _) => Ok(None),
             ("done", Some((first, was))) => {
                 if first == "1" {
                     self.to_be_swept(&lease.queue).await;
                 }
                 // What can't be read is not freed here: its claims are taken over.
                 let was = was.iter().filter_map(|value| Stored::parse(Some(value)).ok().flatten());
-                self.after_end(asked, was);
-                Ok(Fenced::Done)
+                Ok(Some(was.collect()))
             }
             _ => Err(unreadable(outcome)),
         }
     }
 
     /// Tells who follows the tickets here, and has their claims given back.
-    fn after_end(&self, asked: &[TicketId], ended: impl IntoIterator<Item = Stored>) {
+    pub(super) fn after_end(&self, asked: &[TicketId], ended: impl IntoIterator<Item = Stored>) {
         for ticket in asked.iter().filter(|ticket| !self.news.will_tell(ticket)) {
             self.signals.wake(ticket);
         }
@@ -144,6 +161,6 @@ impl Redis {
 }
 
 /// Until when an ended ticket is kept, and for how long it lives at most.
-fn kept(now: Time, lasting: Duration) -> (String, String) {
+pub(super) fn kept(now: Time, lasting: Duration) -> (String, String) {
     ((now + lasting).0.to_string(), millis(lasting.saturating_add(UNSWEPT)))
 }

@@ -138,6 +138,16 @@ impl QueueKeys {
         format!("{}:ended", self.stem)
     }
 
+    /// Sorted set: the queued tickets of which it was noted when their players were there, by that time.
+    pub(super) fn seen(&self) -> String {
+        format!("{}:seen", self.stem)
+    }
+
+    /// What the scripts that end tickets need before the tickets themselves.
+    pub(super) fn of_ends(&self) -> Vec<String> {
+        vec![self.meta(), self.queued(), self.ended(), self.seen()]
+    }
+
     /// One ticket.
     pub(super) fn ticket(&self, ticket: &TicketId) -> String {
         format!("{}:t:{ticket}", self.stem)

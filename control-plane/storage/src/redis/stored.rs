@@ -50,9 +50,15 @@ impl Stored {
             "A" => Status::Assigned(serde_json::from_str(lines.next()?).ok()?),
             "C" => Status::Cancelled,
             "E" => Status::Expired,
+            "G" => Status::Absent,
             _ => return None,
         };
         Some(Self { state: TicketState { record: Arc::new(record), status }, nonce })
+    }
+
+    /// The ticket's.
+    pub(super) fn id(&self) -> TicketId {
+        self.state.record.ticket.id.clone()
     }
 
     /// Who holds what this ticket holds.

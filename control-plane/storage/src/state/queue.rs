@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use matching::Time;
 
-use super::line::Line;
+use super::{line::Line, presence::Seen};
 use crate::{Place, QueueChange, QueueFeed, QueueReport, TicketRecord, WorkerId, feed::FeedSender};
 
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     queued: Line,
+    pub(super) seen: Seen,
     owner: Option<Owner>,
 }
 
@@ -41,6 +42,7 @@ impl Queue {
 
     pub(super) fn remove(&mut self, record: &TicketRecord) {
         self.queued.remove(record.ticket.order);
+        self.seen.forget(&record.ticket.id);
         self.tell(QueueChange::Gone(record.ticket.id.clone()));
     }
 

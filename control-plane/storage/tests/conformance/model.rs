@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use matching::{QueueKey, Time};
+use matching::{QueueKey, TicketId, Time};
 use storage::{EnqueueError, Fenced, KEEP_ENDED, Lease, NewTicket, Status};
 
 #[derive(Debug, Default)]
@@ -23,6 +23,7 @@ pub(crate) struct Known {
     pub(crate) status: Ended,
     expires_at: Time,
     keep_until: Option<Time>,
+    seen: Option<Time>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,7 @@ pub(crate) enum Ended {
     Assigned,
     Cancelled,
     Expired,
+    Absent,
 }
 
 /// What an enqueue must come to.
@@ -49,6 +51,7 @@ impl Ended {
             Status::Assigned(_) => Self::Assigned,
             Status::Cancelled => Self::Cancelled,
             Status::Expired => Self::Expired,
+            Status::Absent => Self::Absent,
         }
     }
 }
@@ -85,7 +88,8 @@ impl Model {
             return Outcome::Refused(EnqueueError::QueueFull);
         }
         let expires_at = self.now + new.lifetime;
-        self.tickets.push(Known { new: new.clone(), status: Ended::Not, expires_at, keep_until: None });
+        let (status, new) = (Ended::Not, new.clone());
+        self.tickets.push(Known { new, status, expires_at, keep_until: None, seen: None });
         Outcome::New
     }
 
@@ -102,7 +106,7 @@ impl Model {
             return Fenced::LeaseLost;
         }
         let here = |id: &&str| self.queued_in(&lease.queue).contains(&(*id).to_owned());
-        let gone: Vec<_> = ids.iter().copied().filter(|id| !here(id)).map(matching::TicketId::new).collect();
+        let gone: Vec<_> = ids.iter().copied().filter(|id| !here(id)).map(TicketId::new).collect();
         if !gone.is_empty() {
             return Fenced::NotQueued(gone);
         }
@@ -123,6 +127,37 @@ impl Model {
             }
         }
         Fenced::Done
+    }
+
+    /// Notes that these were seen `now`.
+    pub(crate) fn note_seen(&mut self, queue: &QueueKey, ids: &[&str], now: Time) {
+        for known in self.tickets.iter_mut().filter(|known| known.status == Ended::Not) {
+            if known.new.queue == *queue && ids.contains(&known.new.id.as_str()) {
+                known.seen = known.seen.max(Some(now));
+            }
+        }
+    }
+
+    /// The queue's tickets that were noted and not seen after `since`, the longest ago first.
+    pub(crate) fn absent(&self, queue: &QueueKey, since: Time) -> Vec<TicketId> {
+        let noted = self.queued().filter(|known| known.new.queue == *queue);
+        let noted = noted.filter_map(|known| Some((known.seen?, known.new.id.clone())));
+        let mut absent: Vec<_> = noted.filter(|(seen, _)| *seen <= since).collect();
+        absent.sort();
+        absent.into_iter().map(|(_, id)| id).collect()
+    }
+
+    pub(crate) fn drop_absent(&mut self, lease: &Lease, ids: &[&str], since: Time) -> Option<Vec<TicketId>> {
+        if !self.holds(lease) {
+            return None;
+        }
+        let absent = self.absent(&lease.queue, since);
+        let dropped = ids.iter().map(|id| TicketId::new(*id)).filter(|id| absent.contains(id));
+        let dropped: Vec<_> = dropped.collect();
+        for id in &dropped {
+            self.end(id.as_str(), Ended::Absent, KEEP_ENDED);
+        }
+        Some(dropped)
     }
 
     /// Whether a claim must succeed.

@@ -48,6 +48,17 @@ enum Step {
         lease: usize,
         ids: Vec<usize>,
     },
+    /// Noted at a time so long ago.
+    Seen {
+        queue: usize,
+        ids: Vec<usize>,
+        ago: Duration,
+    },
+    Drop {
+        lease: usize,
+        ids: Vec<usize>,
+        ago: Duration,
+    },
     Claim(usize),
     Renew(usize),
     Release(usize),
@@ -63,6 +74,7 @@ fn step() -> impl Strategy<Value = Step> {
     // Of the leases that there were, the newest ones mean most.
     let lease = || 0..4_usize;
     let waits = [Duration::from_millis(1), LEASE / 2, LEASE, LIFETIME / 2, LIFETIME, LASTING, KEEP_ENDED];
+    let ago = || proptest::sample::select(vec![Duration::ZERO, Duration::from_millis(1), LEASE, LIFETIME]);
     prop_oneof![
         6 => (0..TICKETS.len(), 0..2_usize, 0..3_usize, subsequence(Vec::from_iter(0..5), 1..3), 1..5_usize)
             .prop_map(|(id, queue, group, players, limit)| Step::Enqueue {
@@ -72,6 +84,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..TICKETS.len()).prop_map(Step::Cancel),
         3 => (lease(), ids()).prop_map(|(lease, ids)| Step::Assign { lease, ids }),
         2 => (lease(), ids()).prop_map(|(lease, ids)| Step::Expire { lease, ids }),
+        3 => (0..QUEUES.len(), ids(), ago()).prop_map(|(queue, ids, ago)| Step::Seen { queue, ids, ago }),
+        2 => (lease(), ids(), ago()).prop_map(|(lease, ids, ago)| Step::Drop { lease, ids, ago }),
         3 => (0..QUEUES.len()).prop_map(Step::Claim),
         1 => lease().prop_map(Step::Renew),
         1 => lease().prop_map(Step::Release),
@@ -141,6 +155,8 @@ impl World {
                     Cancelled::Yes => Ended::Cancelled,
                     Cancelled::No(status) => Ended::of(&status),
                 });
+                // To who cancels, one that was dropped is cancelled.
+                let expected = expected.map(|now| if now == Ended::Absent { Ended::Cancelled } else { now });
                 assert_eq!(status, expected);
                 self.changed(*ticket, before);
             }
@@ -160,6 +176,23 @@ impl World {
                 let expected = self.model.expire(&lease, &names);
                 let tickets: Vec<_> = names.iter().map(|name| id(name)).collect();
                 assert_eq!(self.storage.expire(&lease, &tickets, now).await.unwrap(), expected);
+                before.into_iter().for_each(|(n, before)| self.changed(n, before));
+            }
+            Step::Seen { queue, ids, ago } => {
+                let (queue, at) = (QueueKey::new(QUEUES[*queue]), now - *ago);
+                let names: Vec<_> = ids.iter().map(|n| TICKETS[*n]).collect();
+                self.model.note_seen(&queue, &names, at);
+                let tickets: Vec<_> = names.iter().map(|name| id(name)).collect();
+                self.storage.presence().note_seen(&queue, &tickets, at).await.unwrap();
+            }
+            Step::Drop { lease, ids, ago } => {
+                let Some(lease) = self.lease(*lease) else { return };
+                let names: Vec<_> = ids.iter().map(|n| TICKETS[*n]).collect();
+                let before: Vec<_> = ids.iter().map(|n| (*n, self.model.status(TICKETS[*n]))).collect();
+                let expected = self.model.drop_absent(&lease, &names, now - *ago);
+                let tickets: Vec<_> = names.iter().map(|name| id(name)).collect();
+                let dropped = self.storage.presence().drop_absent(&lease, &tickets, now - *ago, now).await;
+                assert_eq!(dropped.unwrap(), expected);
                 before.into_iter().for_each(|(n, before)| self.changed(n, before));
             }
             Step::Claim(queue) => {
@@ -249,6 +282,13 @@ impl World {
         let mut expected: Vec<_> = QUEUES.map(QueueKey::new).into_iter().filter(waiting).collect();
         expected.sort();
         assert_eq!(unowned, expected);
+
+        for queue in QUEUES.map(QueueKey::new) {
+            for since in [self.model.now - LIFETIME, self.model.now] {
+                let absent = self.storage.presence().absent(&queue, since, 100).await.unwrap();
+                assert_eq!(absent, self.model.absent(&queue, since));
+            }
+        }
 
         self.feeds.retain(|_, (lease, ..)| self.model.holds(lease));
         for (queue, (_, feed, queued)) in &mut self.feeds {

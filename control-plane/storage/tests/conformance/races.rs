@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use storage::{Cancelled, Fenced, WorkerId};
+use storage::{Cancelled, Fenced, Status, WorkerId};
 use tokio::task::JoinSet;
 
 use crate::fixture::{LEASE, NOW, Subject, a_match, claim, enqueue, id, queue, ticket};
@@ -17,6 +17,28 @@ pub(crate) async fn cancel_and_assign_never_both_win(storage: Subject) {
         let assigned = storage.assign(&lease, a_match(&[&name]), NOW).await.unwrap() == Fenced::Done;
         let cancelled = cancel.await.unwrap() == Some(Cancelled::Yes);
         assert!(assigned != cancelled, "round {round}: assigned {assigned}, cancelled {cancelled}");
+    }
+}
+
+pub(crate) async fn an_absent_ticket_is_dropped_or_assigned_or_cancelled(storage: Subject) {
+    let lease = claim(&storage).await;
+    for round in 0..200 {
+        let name = format!("t-{round}");
+        enqueue(&storage, &name, &[&name]).await;
+        let tickets = [id(&name)];
+        storage.presence().note_seen(&queue(), &tickets, NOW).await.unwrap();
+        let (dropper, canceller) = (Arc::clone(&storage), Arc::clone(&storage));
+        let (its_lease, ticket) = (lease.clone(), id(&name));
+        let drop = tokio::spawn(async move {
+            dropper.presence().drop_absent(&its_lease, &tickets, NOW, NOW).await.unwrap().unwrap()
+        });
+        let cancel = tokio::spawn(async move { canceller.cancel(&ticket, NOW).await.unwrap() });
+        let assigned = storage.assign(&lease, a_match(&[&name]), NOW).await.unwrap() == Fenced::Done;
+        let (dropped, cancelled) = (!drop.await.unwrap().is_empty(), cancel.await.unwrap());
+        let ended = storage.read(&[id(&name)]).await.unwrap().remove(0).unwrap().status;
+        let (is_absent, is_cancelled) = (ended == Status::Absent, ended == Status::Cancelled);
+        assert_eq!((dropped, assigned), (is_absent, !is_absent && !is_cancelled), "round {round}: {ended:?}");
+        assert_eq!(cancelled == Some(Cancelled::Yes), !assigned, "round {round}: {ended:?}");
     }
 }
 

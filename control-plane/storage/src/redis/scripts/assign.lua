@@ -1,8 +1,8 @@
--- KEYS: meta, queued, ended, tickets. ARGV: fence, nonce of this call, keep_until, px, channel, then id and assignment of each.
+-- KEYS: meta, queued, ended, seen, tickets. ARGV: fence, nonce of this call, keep_until, px, channel, then id and assignment of each.
 if redis.call('HGET', META, 'fence') ~= ARGV[1] then return {'lost'} end
 local tickets, was, gone, done = {}, {}, {}, 0
-for i = 4, #KEYS do
-  local id, assignment = ARGV[2 * i - 2], ARGV[2 * i - 1]
+for i = 5, #KEYS do
+  local id, assignment = ARGV[2 * i - 4], ARGV[2 * i - 3]
   local value = redis.call('GET', KEYS[i])
   local order, _, nonce, record = parts(value or '')
   if order then
@@ -16,7 +16,7 @@ for i = 4, #KEYS do
   end
 end
 -- This very call, sent again after its answer was lost.
-if done > 0 and done == #KEYS - 3 then return {'done', '0'} end
+if done > 0 and done == #KEYS - 4 then return {'done', '0'} end
 if #gone > 0 then return {'gone', unpack(gone)} end
 if #tickets == 0 then return {'done', '0'} end
 return {'done', finish(tickets, ARGV[3], ARGV[4], ARGV[5]), unpack(was)}

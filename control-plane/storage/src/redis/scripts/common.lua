@@ -1,5 +1,5 @@
--- What the scripts that end tickets have in common. KEYS[1..3] are the queue's meta, queued and ended.
-local META, QUEUED, ENDED = KEYS[1], KEYS[2], KEYS[3]
+-- What the scripts that end tickets have in common. KEYS[1..4] are the queue's meta, queued, ended and seen.
+local META, QUEUED, ENDED, SEEN = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 
 -- The parts of a queued ticket's value: order, expires_at, nonce, record.
 local function parts(value)
@@ -17,6 +17,7 @@ local function finish(tickets, keep_until, px, channel)
     kept[#kept + 1] = ticket.id
   end
   redis.call('ZREM', QUEUED, unpack(ids))
+  redis.call('ZREM', SEEN, unpack(ids))
   redis.call('ZADD', ENDED, unpack(kept))
   redis.call('PEXPIRE', ENDED, px)
   local seq = redis.call('HINCRBY', META, 'seq', 1)
