@@ -129,3 +129,6 @@ pub(crate) trait Allocation: Send + Sync + std::fmt::Debug {
     /// Gives a land back that is not needed after all.
     async fn release(&self, allocated: &Allocated, reason: &str);
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,7 +111,9 @@ impl Allocation for Agones {
             .land
             .clone()
             .unwrap_or_else(|| LandId::new(format!("{}:{}", request.land_type, Uuid::now_v7())));
-        let mut calls = Calls { agones: self, request, land, may_be_taken: false };
+        // One that was chosen before may have been asked for before.
+        let may_be_taken = request.land.is_some();
+        let mut calls = Calls { agones: self, request, land, may_be_taken };
         let made = persist(&self.gate, self.pace, self.tasks.stopping(), &mut calls).await;
         if let Err(gave_up) = &made
             && gave_up.may_have_made

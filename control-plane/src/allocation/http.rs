@@ -2,7 +2,7 @@
 //! contract.
 //!
 //! A match is one key for all its tries, so a reply that was lost is said again. Where it ends without one, the service is told to
-//! give back whatever it made for the match: what is not known is not forgotten.
+//! give back whatever it made under that key: what is not known is not forgotten.
 
 mod answer;
 mod connection;
@@ -13,7 +13,6 @@ mod wire;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use hyper::header::HeaderValue;
 use parking_lot::Mutex;
 use runtime::Tasks;
 use tokio::sync::watch;
@@ -107,7 +106,7 @@ impl Allocation for HttpService {
         let back = Release {
             land_id: Some(allocated.land.clone()),
             server_id: Some(allocated.server.clone()),
-            match_id: None,
+            idempotency_key: None,
             reason: reason.to_owned(),
         };
         release(&self.0, back);
@@ -118,7 +117,7 @@ impl Service {
     async fn post(
         &self,
         path: &str,
-        key: Option<&HeaderValue>,
+        key: Option<&str>,
         within: Duration,
         body: String,
     ) -> Result<Answer, Failure> {
@@ -132,7 +131,7 @@ impl Service {
 struct Calls<'a> {
     service: &'a Arc<Service>,
     request: &'a AllocationRequest,
-    key: HeaderValue,
+    key: String,
     body: String,
     hold: Hold<'a>,
 }
@@ -141,9 +140,10 @@ impl Call for Calls<'_> {
     type Made = Allocated;
 
     async fn call(&mut self, _nth: usize, within: Duration) -> Result<Allocated, Failure> {
-        // From here on there may be a land.
+        // From here on there may be a land. One that was chosen before isn't forgotten by who asks: it is asked for again, under
+        // the same key, and mustn't be taken away then.
         self.hold.may_exist.get_or_insert_with(|| Release {
-            match_id: Some(self.request.match_id.clone()),
+            idempotency_key: self.request.land.is_none().then(|| self.key.clone()),
             reason: "nobody waits for it any more".to_owned(),
             ..Release::default()
         });
@@ -173,7 +173,8 @@ struct Hold<'a> {
 
 impl Drop for Hold<'_> {
     fn drop(&mut self) {
-        if let Some(may_exist) = self.may_exist.take() {
+        let named = |release: &Release| release.idempotency_key.is_some() || release.land_id.is_some();
+        if let Some(may_exist) = self.may_exist.take().filter(named) {
             release(self.service, may_exist);
         }
     }

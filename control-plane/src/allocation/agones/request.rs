@@ -169,4 +169,4 @@ fn annotations(request: &AllocationRequest, land: &LandId, now: jiff::Timestamp)
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use hyper::header::HeaderValue;
 use storage::LandId;
 use tokio::time::Instant;
 
@@ -17,14 +16,14 @@ const MOST: usize = 100_000;
 /// By land, for what it was given.
 #[derive(Debug, Default)]
 pub(super) struct Lands {
-    given: HashMap<LandId, HeaderValue>,
+    given: HashMap<LandId, String>,
     /// The oldest first; some may have been given back.
     order: VecDeque<(Instant, LandId)>,
 }
 
 impl Lands {
     /// Notes a land that was given under `key`, for as long as it lasts. `false`: it was given under another one.
-    pub(super) fn take(&mut self, land: &LandId, key: &HeaderValue, lasting: Duration) -> bool {
+    pub(super) fn take(&mut self, land: &LandId, key: &str, lasting: Duration) -> bool {
         let now = Instant::now();
         while self.order.front().is_some_and(|(until, _)| *until <= now) || self.order.len() >= MOST {
             let Some((_, land)) = self.order.pop_front() else { break };
@@ -33,7 +32,7 @@ impl Lands {
         match self.given.get(land) {
             Some(known) => known == key,
             None => {
-                self.given.insert(land.clone(), key.clone());
+                self.given.insert(land.clone(), key.to_owned());
                 self.order.push_back((now + lasting, land.clone()));
                 true
             }
@@ -57,23 +56,22 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_land_is_one_matchs_for_as_long_as_it_lasts() {
         let mut lands = Lands::default();
-        let (land, one, other) = (LandId::new("a:1"), HeaderValue::from(1), HeaderValue::from(2));
-        assert!(lands.take(&land, &one, LASTING));
-        assert!(lands.take(&land, &one, LASTING), "its answer was repeated");
-        assert!(!lands.take(&land, &other, LASTING));
+        let (land, one, other) = (LandId::new("a:1"), "one", "other");
+        assert!(lands.take(&land, one, LASTING));
+        assert!(lands.take(&land, one, LASTING), "its answer was repeated");
+        assert!(!lands.take(&land, other, LASTING));
         lands.forget(&land);
-        assert!(lands.take(&land, &other, LASTING), "it was given back");
+        assert!(lands.take(&land, other, LASTING), "it was given back");
         tokio::time::advance(LASTING).await;
-        assert!(lands.take(&land, &one, LASTING), "it is over");
+        assert!(lands.take(&land, one, LASTING), "it is over");
         assert_eq!(lands.order.len(), 1);
     }
 
     #[test]
     fn no_more_are_remembered_than_may() {
         let mut lands = Lands::default();
-        let key = HeaderValue::from(1);
         for n in 0..=MOST {
-            lands.take(&LandId::new(format!("a:{n}")), &key, LASTING);
+            lands.take(&LandId::new(format!("a:{n}")), "one", LASTING);
         }
         assert_eq!((lands.given.len(), lands.order.len()), (MOST, MOST));
     }

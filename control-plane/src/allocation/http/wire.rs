@@ -67,7 +67,7 @@ struct ServerSelector<'a> {
     in_use: Option<&'static str>,
 }
 
-/// A land that is not needed, or that may have been made for a match without our knowing.
+/// A land that is not needed, by its ids; or one that may have been made without our knowing, by what it was asked for with.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Release {
@@ -76,15 +76,14 @@ pub(super) struct Release {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) server_id: Option<ServerId>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) match_id: Option<MatchId>,
+    pub(super) idempotency_key: Option<String>,
     pub(super) reason: String,
 }
 
 /// What names all tries for one match: the land's id where it was chosen before the match, else the match's.
-pub(super) fn key(request: &AllocationRequest) -> HeaderValue {
+pub(super) fn key(request: &AllocationRequest) -> String {
     let id = request.land.as_ref().map_or(request.match_id.as_str(), LandId::as_str);
-    let id = utf8_percent_encode(id, PLAIN).to_string();
-    HeaderValue::try_from(id).expect("what is percent-encoded is printable")
+    utf8_percent_encode(id, PLAIN).to_string()
 }
 
 /// The body of an allocation.
@@ -132,7 +131,7 @@ pub(super) fn request(
     address: &Address,
     path: &str,
     bearer: Option<HeaderValue>,
-    key: Option<&HeaderValue>,
+    key: Option<&str>,
     within: Duration,
     body: String,
 ) -> Request<String> {
@@ -149,7 +148,8 @@ pub(super) fn request(
     headers.insert(header::USER_AGENT, HeaderValue::from_static("muster"));
     let within = u64::try_from(within.as_millis()).unwrap_or(u64::MAX);
     headers.insert(REQUEST_TIMEOUT, HeaderValue::from(within));
-    headers.extend(key.map(|key| (IDEMPOTENCY_KEY, key.clone())));
+    let key = key.map(|key| HeaderValue::try_from(key).expect("what is percent-encoded is printable"));
+    headers.extend(key.map(|key| (IDEMPOTENCY_KEY, key)));
     headers.extend(bearer.map(|bearer| (header::AUTHORIZATION, bearer)));
     request
 }
