@@ -298,6 +298,19 @@ async fn a_land_that_can_t_be_made_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn at_the_end_of_a_drain_its_lands_end() {
+    let agent = FakeAgent::start().await;
+    let server = start_with(&agent).await;
+    agent.announce("hero-defense:1", &["alice"]).await;
+    agent.heard("POST", "/v1/lands/hero-defense:1/ready").await;
+    agent.send(&json!({"type":"seats.freed","landId":"hero-defense:1","players":["alice"]})).await;
+    server.enter("hero-defense:1", &agent.token("alice", "hero-defense:1")).await.state().await;
+    agent.send(&json!({"type":"drain","reason":"update","deadlineMs":60_000})).await;
+    agent.send(&json!({"type":"shutdown","reason":"the deadline has come"})).await;
+    agent.heard("DELETE", "/v1/lands/hero-defense:1").await;
+}
+
+#[tokio::test]
 async fn draining_refuses_new_lands_and_keeps_those_that_are_there() {
     let agent = FakeAgent::start().await;
     let server = start_with(&agent).await;

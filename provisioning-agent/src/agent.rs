@@ -14,14 +14,15 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     agones::{self, SdkApi},
     config::{Config, Server},
+    game_api::GameApi,
     handle::Handle,
     ids::InstanceId,
     jwks::Jwks,
-    local_api::{self, LocalApi},
+    local_api, local_grpc,
     machine::{End, Machine, Terms},
     redeem::Redeemer,
     route::Route,
-    stream::{Driver, Identity},
+    stream::{Driver, GameServer, Identity},
 };
 
 /// How long the tasks have to end once the server is deregistered.
@@ -100,22 +101,25 @@ impl ProvisioningAgent {
         let route = Route::new(self.endpoints.clone(), self.way.clone());
         tasks.spawn("keys", jwks.clone().keep_fresh(route, tasks.stopping().clone()));
         let redeemer = Redeemer::new(Route::new(self.endpoints.clone(), self.way.clone()));
-        let api = LocalApi {
+        let api = GameApi {
             agent,
             jwks,
             redeemer,
-            server: self.server,
+            server: Arc::clone(&self.server),
             instance_id: identity.instance_id.clone(),
         };
         let routes = agones::routes(sdk.clone());
-        tasks.spawn("local API", local_api::serve(self.listener, api, routes, tasks.stopping().clone()));
+        let http = local_api::serve(self.listener, api.clone(), routes, tasks.stopping().clone());
+        tasks.spawn("local API", http);
         tracing::info!(server_id = %identity.server.server_id, http_addr = %self.http_addr, grpc_addr, "the agent runs");
         if let Some((listener, _)) = self.grpc {
-            tasks.spawn("Agones SDK", agones::serve(listener, sdk));
+            tasks.spawn("local gRPC", local_grpc::serve(listener, sdk, api, tasks.stopping().clone()));
         }
         let machine = Machine::start(terms(&identity), clock.now_ms());
         let route = Route::new(self.endpoints, self.way);
-        let driver = Driver::new(identity, machine, clock, route, tasks.clone(), calls, changes);
+        let (patience_ms, shutdown) = (self.server.drain_timeout_ms, CancellationToken::new());
+        let game_server = GameServer { calls, changes, patience_ms, shutdown };
+        let driver = Driver::new(identity, machine, clock, route, tasks.clone(), game_server);
         let end = driver.run(stop).await;
         tasks.join(JOIN).await?;
         match end {
@@ -135,7 +139,8 @@ fn terms(identity: &Identity) -> Terms {
     Terms {
         instance_id: identity.instance_id.clone(),
         land_types: identity.server.land_types.clone(),
-        capacity: usize::try_from(identity.server.capacity).unwrap_or(usize::MAX),
+        capacity: identity.server.capacity,
+        player_capacity: identity.server.player_capacity,
         mode: identity.server.mode,
         sdk: identity.server.sdk.clone(),
     }

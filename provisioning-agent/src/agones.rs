@@ -8,7 +8,7 @@
 //! | `agones/game_server.rs` | one picture of the game server, in the wire's words |
 //!
 //! What a call means is decided in `machine/sdk.rs`; here it is only translated. The two forms share everything: the HTTP form
-//! calls the gRPC form's methods, so no call can mean two things.
+//! calls the gRPC form's methods, so no call can mean two things. By gRPC it is served in [`crate::local_grpc`].
 
 mod beta;
 mod game_server;
@@ -17,20 +17,14 @@ mod sdk;
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use futures_util::{Stream, stream};
-use proto::agones::{
-    beta::sdk_server::SdkServer as BetaServer,
-    sdk::{GameServer, sdk_server::SdkServer},
-};
-use tokio::{net::TcpListener, sync::watch};
+use proto::agones::sdk::GameServer;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tonic::{
-    Status,
-    transport::{Server as Grpc, server::TcpIncoming},
-};
+use tonic::Status;
 
 use crate::{
     config::Server,
@@ -40,11 +34,6 @@ use crate::{
 };
 
 pub(crate) use rest::routes;
-
-/// How long open calls have at the end.
-const GRACE: Duration = Duration::from_secs(1);
-/// The most calls at once on one connection, watches included. A game server needs a handful.
-const MOST_CALLS: u32 = 256;
 
 /// What the SDK's calls need of the rest of the agent.
 #[derive(Clone)]
@@ -100,24 +89,6 @@ impl SdkApi {
             let picture = api.game_server("WatchGameServer").await;
             Some((picture, (api, changes)))
         })
-    }
-}
-
-/// Serves the SDK by gRPC on `listener` until the agent stops.
-pub(crate) async fn serve(listener: TcpListener, api: SdkApi) {
-    let (stop, stopped) = (api.stop.clone(), api.stop.clone());
-    let server = Grpc::builder()
-        .max_concurrent_streams(Some(MOST_CALLS))
-        .add_service(SdkServer::new(api.clone()))
-        .add_service(BetaServer::new(api))
-        .serve_with_incoming_shutdown(TcpIncoming::from(listener).with_nodelay(Some(true)), async move {
-            stop.cancelled().await;
-        });
-    tokio::select! {
-        served = server => if let Err(error) = served {
-            tracing::error!(%error, "the Agones SDK is no longer served by gRPC");
-        },
-        () = async { stopped.cancelled().await; tokio::time::sleep(GRACE).await } => {}
     }
 }
 

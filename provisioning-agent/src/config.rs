@@ -57,6 +57,9 @@ pub struct Config {
     /// How many lands it can hold at once, 1 to 100000.
     #[arg(long, env = "SERVER_CAPACITY", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Game server")]
     pub capacity: u32,
+    /// How many players it can hold at once, in all its lands, 1 to 100000000. Without it: as many as its lands take.
+    #[arg(long, env = "SERVER_PLAYER_CAPACITY", value_parser = clap::value_parser!(u32).range(1..=100_000_000), help_heading = "Game server")]
+    pub player_capacity: Option<u32>,
     /// The host that players connect to, where that isn't the game server's own: a reverse proxy, for example.
     #[arg(long, env = "CONNECT_HOST", help_heading = "Game server")]
     pub connect_host: Option<String>,
@@ -79,7 +82,16 @@ pub struct Config {
     /// How long a land lives with `--lands=auto`, where nobody reports its end. 1s to 30d.
     #[arg(long, env = "AUTO_LAND_LIFETIME", default_value = "2h", value_parser = runtime::config::duration, help_heading = "Lands")]
     pub auto_land_lifetime: Duration,
-    /// Where a game server reaches the Agones SDK by gRPC. Loopback only. Without it: 127.0.0.1:9357 where `--http-addr` isn't
+    /// How long lands may go on once this agent is told to stop (SIGTERM): it takes no new ones and waits, and says goodbye when the
+    /// last one is over or this time is up. Less than what stops it waits itself: Kubernetes kills after 30s. 0s to 7d; 0s:
+    /// goodbye at once.
+    #[arg(long, env = "AGENT_DRAIN_TIMEOUT", default_value = "25s", value_parser = runtime::config::duration, help_heading = "Lands")]
+    pub drain_timeout: Duration,
+    /// The `iss` of match tokens, as the control plane's `--token-issuer` has it: for the game servers whose tokens this agent
+    /// verifies.
+    #[arg(long, env = "TOKEN_ISSUER", default_value = "muster")]
+    pub token_issuer: String,
+    /// Where a game server reaches this agent by gRPC, for our own service and the Agones SDK. Loopback only. Without it: 127.0.0.1:9357 where `--http-addr` isn't
     /// set, else nowhere.
     #[arg(long, env = "AGENT_GRPC_ADDR", help_heading = "Agones SDK")]
     pub grpc_addr: Option<SocketAddr>,

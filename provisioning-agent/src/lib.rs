@@ -4,7 +4,9 @@
 //! |---|---|
 //! | [`machine`] | all decisions, without network, clock or task: lands, heartbeats, tries, the end |
 //! | `stream` | drives the machine against the control plane |
-//! | `local_api` | the loopback HTTP API for the game server |
+//! | `game_api` | what a game server may ask, whatever it speaks |
+//! | `local_api` | that by HTTP on the loopback |
+//! | `local_grpc` | that by gRPC, with the Agones SDK beside it |
 //! | `agones` | the same for game servers that speak the Agones SDK, by gRPC and HTTP |
 //! | `route` | which replica of the control plane comes next |
 //! | `jwks` | the public keys, cached |
@@ -19,9 +21,11 @@ pub mod machine;
 
 mod agent;
 mod agones;
+mod game_api;
 mod handle;
 mod jwks;
 mod local_api;
+mod local_grpc;
 mod redeem;
 mod route;
 mod stream;

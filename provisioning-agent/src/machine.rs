@@ -6,9 +6,11 @@
 //!
 //! It owns which lands there are, what the control plane was told, when it is told next and when it is tried again. What the
 //! control plane commands is in `machine/commands.rs`, what the game server asks in `machine/game_server.rs`, or, through the
-//! Agones SDK, in `machine/sdk.rs`.
+//! Agones SDK, in `machine/sdk.rs`. How a server goes is in `machine/drain.rs`, how much fits in `machine/capacity.rs`.
 
+mod capacity;
 mod commands;
+mod drain;
 mod game_server;
 mod lands;
 mod link;
@@ -21,13 +23,16 @@ mod tests;
 use std::collections::VecDeque;
 
 use crate::ids::{CommandId, LandId};
+use drain::Drain;
 use lands::{Lands, State};
 use link::{FAREWELL_MS, Link, LinkState};
 use sdk::Sdk;
 
-pub use game_server::{AdoptError, LandError, LandStatus, Phase, Status};
+pub use game_server::{AdoptError, LandError, LandStatus, MOST_PLAYERS, Phase, Status};
 pub use lands::TooMuch;
-pub use messages::{Allocation, Down, End, LandReport, Loss, Mode, Note, Notice, Output, Team, Terms, Up};
+pub use messages::{
+    Allocation, Capacity, Down, Draining, End, LandReport, Loss, Mode, Note, Notice, Output, Team, Terms, Up,
+};
 pub use sdk::{
     Counter, CounterChange, HealthTerms, List, ListChange, MOST_VALUES, PLAYERS, ROOMS, SdkError, SdkLands,
     SdkTerms, SdkView, Standing,
@@ -35,6 +40,10 @@ pub use sdk::{
 
 /// For how long nobody may listen for lands before the control plane is told that the game server doesn't answer.
 const UNWATCHED_MS: u64 = 10_000;
+/// The most lands that a server can hold at once.
+pub const MOST_LANDS: u32 = 100_000;
+/// The most players, in all its lands.
+pub const MOST_SEATS: u32 = 100_000_000;
 /// The longest reason that goes to the control plane, in bytes.
 pub const MAX_REASON_BYTES: usize = 512;
 
@@ -45,7 +54,13 @@ pub struct Machine {
     /// Whether the game server can take lands: the first registration waits for it.
     ready: bool,
     /// Why no new lands are taken, where none are.
-    draining: Option<String>,
+    draining: Option<Drain>,
+    /// When the agent leaves at the latest, where it is about to.
+    leaves_ms: Option<u64>,
+    /// Whether the game server's process has ended, and none has said since that it is ready.
+    exited: bool,
+    /// Whether capacities have changed since the hello of this stream.
+    capacity_changed: bool,
     /// Since when nobody listens for lands; `None` while somebody does.
     unwatched_since_ms: Option<u64>,
     /// Whether anybody ever listened for lands: such a game server is asked, also while it is away for a moment.
@@ -59,12 +74,19 @@ pub struct Machine {
 
 impl Machine {
     /// Starts at `now_ms`. With [`Mode::Auto`] registration begins at once, else when the game server says that it is ready.
-    pub fn start(terms: Terms, now_ms: u64) -> Self {
+    pub fn start(mut terms: Terms, now_ms: u64) -> Self {
+        if let Some(players) = terms.player_capacity {
+            let capacity = i64::from(players).min(MOST_VALUES);
+            terms.sdk.lists.entry(PLAYERS.to_owned()).or_insert(capacity);
+        }
         let mut machine = Self {
             ready: terms.mode != Mode::Report,
             sdk: Sdk::new(terms.sdk.clone()),
             terms,
             draining: None,
+            leaves_ms: None,
+            exited: false,
+            capacity_changed: false,
             unwatched_since_ms: Some(now_ms),
             ever_watched: false,
             link: Link::default(),
@@ -84,8 +106,9 @@ impl Machine {
 
     /// When to call [`Machine::time_passed`], at the latest.
     pub fn next_deadline_ms(&self) -> Option<u64> {
-        let deadlines = [self.link.next_ms(), self.lands.next_due_ms(), self.sdk.next_ms()];
-        deadlines.into_iter().flatten().min()
+        let own = [self.link.next_ms(), self.lands.next_due_ms(), self.sdk.next_ms()];
+        let deadlines = own.into_iter().chain([self.next_drain_ms()]);
+        deadlines.flatten().min()
     }
 
     /// Whether the control plane has this server on its list, as far as is known here.
@@ -110,8 +133,9 @@ impl Machine {
             return;
         }
         self.link.opened(now_ms);
-        let (lands, draining) = (self.lands.report(), self.takes_no_lands());
-        self.send(Up::Hello { lands, draining });
+        self.capacity_changed = false;
+        let (lands, draining, capacity) = (self.lands.report(), self.takes_no_lands(), self.capacity());
+        self.send(Up::Hello { lands, draining, capacity });
         if !self.healthy(now_ms) {
             // Hello doesn't say so; the first heartbeat does, right after the welcome.
             self.link.soon(now_ms);
@@ -155,6 +179,7 @@ impl Machine {
             _ => {}
         }
         self.sdk_time_passed(now_ms);
+        self.drain_time_passed(now_ms);
         while let Some((land_id, land)) = self.lands.take_due(now_ms) {
             match land.state {
                 State::Allocating(command) => self.give_up(&command.command_id, &land_id),
@@ -167,11 +192,12 @@ impl Machine {
                 healthy: self.healthy(now_ms),
                 lands: self.lands.report(),
                 draining: self.takes_no_lands(),
+                capacity: self.capacity_changed.then(|| self.capacity()),
             });
         }
     }
 
-    /// Says goodbye where it can be heard, and ends. Repeating it changes nothing.
+    /// Says goodbye where it can be heard, and ends; lands that are left live on in the game server. Repeating it changes nothing.
     pub fn shut_down(&mut self, now_ms: u64) {
         if self.link.is_stopping() {
             return;
@@ -191,6 +217,7 @@ impl Machine {
 
     /// The game server can take lands: registration begins, where it has not.
     fn open(&mut self, now_ms: u64) {
+        self.exited = false;
         if std::mem::replace(&mut self.ready, true) {
             self.link.hurry(now_ms);
             return;
@@ -214,7 +241,7 @@ impl Machine {
     }
 
     fn takes_no_lands(&self) -> bool {
-        self.draining.is_some() || self.sdk.is_reserved()
+        self.draining.is_some() || self.sdk.is_reserved() || self.has_no_room_at_all()
     }
 
     fn connect(&mut self, now_ms: u64) {
@@ -242,7 +269,8 @@ impl Machine {
 
     fn superseded(&mut self, by_instance_id: String) {
         self.forget_undecided("a newer instance holds this server id");
-        self.tell(Notice::Drain { reason: "a newer instance holds this server id".to_owned() });
+        let reason = "a newer instance holds this server id".to_owned();
+        self.tell(Notice::Drain(Draining { reason, deadline_ms: None }));
         self.finish(End::Superseded(by_instance_id));
     }
 
@@ -278,7 +306,7 @@ impl Machine {
         let listens = unwatched_ms.is_none_or(|ms| ms < UNWATCHED_MS);
         let answers =
             self.terms.mode != Mode::Report || listens || (self.sdk.has_spoken() && !self.ever_watched);
-        answers && !self.sdk.standing().is_silent()
+        answers && !self.exited && !self.sdk.standing().is_silent()
     }
 
     fn send(&mut self, message: Up) {

@@ -49,16 +49,26 @@ pub(crate) struct Driver {
     /// Where the present stream goes.
     addr: Option<SocketAddr>,
     tasks: Tasks,
-    calls: mpsc::Receiver<Call>,
     /// The number of the present stream; what other streams report is old news.
     stream_number: u64,
     upstream: Option<Upstream>,
     events: mpsc::Receiver<(u64, Event)>,
     report: mpsc::Sender<(u64, Event)>,
     watcher: Option<mpsc::Sender<Notice>>,
-    /// Says that there is something new to see through the Agones SDK.
-    changes: watch::Sender<u64>,
+    game_server: GameServer,
     log: log::Log,
+}
+
+/// The game server's side of it.
+pub(crate) struct GameServer {
+    /// What it asks.
+    pub(crate) calls: mpsc::Receiver<Call>,
+    /// Says that there is something new to see through the Agones SDK.
+    pub(crate) changes: watch::Sender<u64>,
+    /// How long its lands may go on once the agent is to stop.
+    pub(crate) patience_ms: u64,
+    /// Cancelled when it is to end.
+    pub(crate) shutdown: CancellationToken,
 }
 
 /// The present stream.
@@ -76,8 +86,7 @@ impl Driver {
         clock: Clock,
         route: Route,
         tasks: Tasks,
-        calls: mpsc::Receiver<Call>,
-        changes: watch::Sender<u64>,
+        game_server: GameServer,
     ) -> Self {
         let (report, events) = mpsc::channel(EVENTS);
         Self {
@@ -88,39 +97,43 @@ impl Driver {
             route,
             addr: None,
             tasks,
-            calls,
             stream_number: 0,
             upstream: None,
             events,
             report,
             watcher: None,
-            changes,
+            game_server,
         }
     }
 
     /// Runs until the machine has ended, which `stop` makes it do.
     pub(crate) async fn run(mut self, stop: CancellationToken) -> End {
         let crashed = self.tasks.stopping().clone();
-        let mut stopping = false;
+        let (mut stopping, mut crashing) = (false, false);
         loop {
             if let Some(end) = self.carry_out().await {
                 return end;
             }
             self.log.state(&self.machine);
             let revision = self.machine.sdk_revision();
-            self.changes.send_if_modified(|shown| std::mem::replace(shown, revision) != revision);
+            self.game_server.changes.send_if_modified(|shown| std::mem::replace(shown, revision) != revision);
             self.machine.set_replicas(self.route.len());
             let due = match self.machine.next_deadline_ms() {
                 Some(at_ms) => self.clock.instant_of(at_ms),
                 None => tokio::time::Instant::now() + IDLE,
             };
             tokio::select! {
-                () = either(&stop, &crashed), if !stopping => {
+                () = stop.cancelled(), if !stopping => {
                     stopping = true;
+                    self.machine.stop(self.clock.now_ms(), self.game_server.patience_ms);
+                }
+                // A crash elsewhere leaves time for a goodbye and no more.
+                () = crashed.cancelled(), if !crashing => {
+                    crashing = true;
                     self.machine.shut_down(self.clock.now_ms());
                 }
                 Some((number, event)) = self.events.recv() => self.happened(number, event),
-                Some(call) = self.calls.recv() => self.asked(call),
+                Some(call) = self.game_server.calls.recv() => self.asked(call),
                 () = gone(self.watcher.as_ref()) => self.unwatched(),
                 () = tokio::time::sleep_until(due) => self.machine.time_passed(self.clock.now_ms(), jitter()),
             }
@@ -152,8 +165,10 @@ impl Driver {
             Call::Machine(question) => question(&mut self.machine, now_ms),
             Call::Watch(answer) => {
                 let (watcher, following) = mpsc::channel(WATCHED);
-                // The older watcher's stream ends as its sender is dropped here.
-                self.watcher = Some(watcher);
+                if let Some(older) = self.watcher.replace(watcher) {
+                    // Where it doesn't read, its stream ends all the same, as its sender is dropped here.
+                    older.try_send(Notice::Replaced).ok();
+                }
                 let missed = self.machine.watcher_came(now_ms);
                 if answer.send(Watch { missed, following }).is_err() {
                     self.unwatched();
@@ -233,18 +248,14 @@ impl Driver {
     }
 
     fn tell(&mut self, notice: Notice) {
+        if matches!(notice, Notice::Shutdown { .. }) {
+            self.game_server.shutdown.cancel();
+        }
         let Some(watcher) = &self.watcher else { return };
         if let Err(mpsc::error::TrySendError::Full(_)) = watcher.try_send(notice) {
             tracing::warn!("the game server does not read its land commands; its connection is cut");
             self.unwatched();
         }
-    }
-}
-
-async fn either(stop: &CancellationToken, crashed: &CancellationToken) {
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = crashed.cancelled() => {}
     }
 }
 

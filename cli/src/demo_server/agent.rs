@@ -50,6 +50,9 @@ pub(super) enum AgentError {
     /// It closed the watch.
     #[error("the agent closed the watch")]
     Closed,
+    /// It speaks with another game server.
+    #[error("another game server follows this agent; give each an agent of its own")]
+    Replaced,
     /// It sent something else than a command.
     #[error("the agent sent a command that can't be read: {0}")]
     Unreadable(String),
@@ -100,9 +103,18 @@ pub(super) enum Command {
     /// End this land.
     #[serde(rename = "land.release", rename_all = "camelCase")]
     Release { land_id: LandId, reason: String },
-    /// Take no new lands; those that are there go on.
-    #[serde(rename = "drain")]
-    Drain { reason: String },
+    /// These players never came; their seats count as free. They may come after all.
+    #[serde(rename = "seats.freed", rename_all = "camelCase")]
+    SeatsFreed { land_id: LandId, players: Vec<PlayerId> },
+    /// Take no new lands; those that are there go on, for so long where that is said.
+    #[serde(rename = "drain", rename_all = "camelCase")]
+    Drain { reason: String, deadline_ms: Option<u64> },
+    /// The drain's deadline has come.
+    #[serde(rename = "shutdown")]
+    Shutdown { reason: String },
+    /// Another watch took this one's place.
+    #[serde(rename = "replaced")]
+    Replaced,
     /// The connection lives.
     #[serde(rename = "ping")]
     Ping,

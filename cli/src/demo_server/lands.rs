@@ -54,6 +54,14 @@ impl Lands {
         self.by_id.lock().remove(id);
     }
 
+    /// Ends every land; each is forgotten as its life ends.
+    pub(super) fn end_all(&self) {
+        let all: Vec<_> = self.by_id.lock().values().cloned().collect();
+        for land in all {
+            land.end();
+        }
+    }
+
     /// All lands, and who is in them: also those whose players are still on their way, for they have a place too.
     pub(super) fn living(&self) -> Vec<LivingLand> {
         let by_id = self.by_id.lock();

@@ -66,6 +66,10 @@ pub(super) async fn follow(server: Arc<Server>, link: Arc<Link>) {
         if link.connected.swap(false, Ordering::Relaxed) {
             pause = PAUSE.0;
         }
+        // Two that come back at once would take the watch from each other for ever.
+        if matches!(error, AgentError::Replaced) {
+            pause = PAUSE.1;
+        }
         // An agent that says goodbye is updated or stopped; one that falls silent is a failure.
         let goodbye = matches!(error, AgentError::Closed);
         if goodbye {
@@ -104,10 +108,20 @@ async fn follow_once(server: &Arc<Server>, link: &Link) -> Result<Infallible, Ag
                     land.end();
                 }
             }
-            Command::Drain { reason } => {
-                tracing::info!(reason, "draining: no new lands");
+            // They may still come; a game with a waiting list would let others in now.
+            Command::SeatsFreed { land_id, players } => {
+                tracing::info!(%land_id, players = players.len(), "seats are free again");
+            }
+            Command::Drain { reason, deadline_ms } => {
+                tracing::info!(reason, deadline_ms, "draining: no new lands");
                 link.draining.store(true, Ordering::Relaxed);
             }
+            // A game server of its own would end here. This one may be part of `muster dev`, which goes on.
+            Command::Shutdown { reason } => {
+                tracing::info!(reason, "drained: this server may be stopped");
+                server.lands.end_all();
+            }
+            Command::Replaced => return Err(AgentError::Replaced),
             Command::Ping | Command::Unknown => {}
         }
     }

@@ -166,6 +166,8 @@ async fn game_server(
     settings.http_addr = agent;
     settings.capacity = config.capacity;
     settings.control_plane = vec![grpc.to_owned()];
+    // Who ends `muster dev` doesn't want to wait for the lands.
+    settings.drain_timeout = Duration::ZERO;
     let agent = ProvisioningAgent::bind(settings).await?;
 
     let place = GameServer { id, addr, agent: agent.http_addr() };

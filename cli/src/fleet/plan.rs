@@ -129,7 +129,7 @@ impl Plan {
             specs.push(Spec { args, ..spec("server", number, Kind::Server, players, None) });
             let args = words(format!(
                 "--server-id server-{number} --port {} --land-type demo,hero-defense --capacity 1000 --http-addr {http} \
-                 --metrics-addr {metrics} --control-plane {apis}",
+                 --metrics-addr {metrics} --control-plane {apis} --drain-timeout 1s",
                 players.port()
             ));
             specs.push(Spec { args, ..spec("agent", number, Kind::Agent, http, Some(metrics)) });

@@ -21,6 +21,8 @@ const MAX_HOST_BYTES: usize = 253;
 const LIFETIMES: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 60 * 60);
 
+const LONGEST_DRAIN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// What the control plane is told about the game server, within the limits of the contract.
 #[derive(Debug, Clone)]
 pub struct Server {
@@ -31,6 +33,8 @@ pub struct Server {
     /// Empty: none. The same for all texts below.
     pub(crate) region: String,
     pub(crate) capacity: u32,
+    /// `None`: as many as its lands take.
+    pub(crate) player_capacity: Option<u32>,
     pub(crate) connect_host: String,
     /// Zero: the game server's own.
     pub(crate) connect_port: u16,
@@ -39,6 +43,10 @@ pub struct Server {
     pub(crate) version: String,
     pub(crate) mode: Mode,
     pub(crate) sdk: SdkTerms,
+    /// How long lands may go on once the agent is to stop.
+    pub(crate) drain_timeout_ms: u64,
+    /// The `iss` of match tokens.
+    pub(crate) token_issuer: String,
 }
 
 impl Server {
@@ -55,6 +63,7 @@ impl Server {
             land_types: land_types(&config.land_type)?,
             region: text("region", config.region.as_deref())?,
             capacity: config.capacity,
+            player_capacity: config.player_capacity,
             connect_host: match &config.connect_host {
                 Some(name) => host("connect_host", name)?,
                 None => String::new(),
@@ -69,6 +78,8 @@ impl Server {
             version: text("game_version", config.game_version.as_deref())?,
             mode: mode(config)?,
             sdk: sdk::terms(config)?,
+            drain_timeout_ms: drain_timeout_ms(config)?,
+            token_issuer: text("token_issuer", Some(&config.token_issuer))?,
         })
     }
 }
@@ -152,6 +163,13 @@ fn labels(given: &[String]) -> Result<BTreeMap<String, String>, Invalid> {
     Ok(labels)
 }
 
+fn drain_timeout_ms(config: &Config) -> Result<u64, Invalid> {
+    if config.drain_timeout > LONGEST_DRAIN {
+        return Err(invalid("drain_timeout", "is out of range; give 0s to 7d"));
+    }
+    Ok(u64::try_from(config.drain_timeout.as_millis()).unwrap_or(u64::MAX))
+}
+
 fn mode(config: &Config) -> Result<Mode, Invalid> {
     let lifetime = config.auto_land_lifetime;
     if !LIFETIMES.contains(&lifetime) {
@@ -203,6 +221,8 @@ mod tests {
             (&["--label", "=x"], "label: the name of `=x` is empty"),
             (&["--label", "a=1", "--label", "a=2"], "label: `a` is given twice"),
             (&["--auto-land-lifetime", "10ms"], "auto_land_lifetime: is out of range"),
+            (&["--drain-timeout", "8d"], "drain_timeout: is out of range"),
+            (&["--token-issuer", ""], "token_issuer: is empty"),
         ];
         for (flags, expected) in cases {
             let error = check(flags).unwrap_err();

@@ -1,8 +1,9 @@
 //! One JWK set as it was fetched.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use serde::Deserialize;
+use tokens::Verifier;
 use tokio::time::Instant;
 
 /// For how long a set is good where the control plane doesn't say.
@@ -17,6 +18,8 @@ pub(crate) struct KeySet {
     kids: Vec<String>,
     max_age: Duration,
     fetched_at: Instant,
+    /// Made of it when the first token comes; why it can't be, where it can't.
+    verifier: OnceLock<Result<Verifier, String>>,
 }
 
 impl KeySet {
@@ -38,12 +41,19 @@ impl KeySet {
             text,
             max_age: Duration::from_secs(max_age_s.into()),
             fetched_at: Instant::now(),
+            verifier: OnceLock::new(),
         })
     }
 
     /// The set as the control plane wrote it.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// What checks tokens with it. The issuer is always the same.
+    pub(crate) fn verifier(&self, issuer: &str) -> Result<&Verifier, &str> {
+        let made = || Verifier::from_jwks(&self.text, issuer).map_err(|error| error.to_string());
+        self.verifier.get_or_init(made).as_ref().map_err(String::as_str)
     }
 
     pub(crate) fn has(&self, kid: &str) -> bool {

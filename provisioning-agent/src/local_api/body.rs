@@ -10,16 +10,10 @@ use axum::{
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
-use crate::ids::{LandId, PlayerId};
+use crate::game_api::LARGEST;
 
-/// The largest body, in bytes.
-const LARGEST: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// The most players of one land.
-const MOST_PLAYERS: usize = 1000;
-/// How many bad fields are named at once; more help nobody.
-const MOST_ERRORS: usize = 20;
 
 /// A JSON body, without fields that nobody knows. `T` denies unknown fields.
 pub(super) struct Json<T>(pub(super) T);
@@ -45,8 +39,8 @@ impl<T: DeserializeOwned + Default, S: Send + Sync> FromRequest<S> for MaybeJson
     }
 }
 
-/// The land that the path names.
-pub(super) struct Land(pub(super) LandId);
+/// The land that the path names, as it stands there.
+pub(super) struct Land(pub(super) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Land {
     type Rejection = Problem;
@@ -55,8 +49,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Land {
         let Path(text) = Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(|error: PathRejection| Problem::field("landId", error.body_text()))?;
-        let id = LandId::parse(&text).map_err(|error| Problem::field("landId", error))?;
-        Ok(Self(id))
+        Ok(Self(text))
     }
 }
 
@@ -112,30 +105,4 @@ fn field(path: &str, message: &str) -> String {
         (path, Some((name, _))) => format!("{path}.{name}"),
         (path, None) => path.to_owned(),
     }
-}
-
-/// The players that `field` lists: ids that follow the rule, each once, and not too many.
-pub(super) fn players(field: &str, listed: &[String]) -> Result<Vec<PlayerId>, Problem> {
-    if listed.len() > MOST_PLAYERS {
-        let message = format!("lists {} players; list at most {MOST_PLAYERS}", listed.len());
-        return Err(Problem::field(field, message));
-    }
-    let mut players = Vec::with_capacity(listed.len());
-    let mut errors = Vec::new();
-    let mut seen = std::collections::HashSet::with_capacity(listed.len());
-    for (place, text) in listed.iter().enumerate() {
-        let place = || format!("{field}[{place}]");
-        match PlayerId::parse(text) {
-            Ok(_) if !seen.insert(text) => {
-                errors.push(super::problem::FieldError::new(
-                    place(),
-                    "is listed before; list each player once",
-                ));
-            }
-            Ok(player) => players.push(player),
-            Err(error) => errors.push(super::problem::FieldError::new(place(), error)),
-        }
-    }
-    errors.truncate(MOST_ERRORS);
-    if errors.is_empty() { Ok(players) } else { Err(Problem::invalid(errors)) }
 }

@@ -1,19 +1,18 @@
-//! One land: ready, refused, its players, its end.
+//! One land: ready, refused, broken; its players; its end.
 
 use axum::{Json as Answer, extract::State};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    LocalApi,
-    body::{Json, Land, MaybeJson, players as checked},
+    body::{Json, Land, MaybeJson},
     problem::Problem,
 };
-use crate::machine::MAX_REASON_BYTES;
+use crate::game_api::{GameApi, Outcome};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Refuse {
+pub(super) struct Why {
     reason: String,
 }
 
@@ -29,42 +28,64 @@ pub(super) struct Players {
 pub(super) struct Nothing {}
 
 pub(super) async fn ready(
-    State(api): State<LocalApi>,
+    State(api): State<GameApi>,
     Land(id): Land,
     MaybeJson(Nothing {}): MaybeJson<Nothing>,
 ) -> Result<Answer<Value>, Problem> {
-    let land = id.clone();
-    api.agent.ask(move |machine, _| machine.land_ready(&land)).await??;
-    Ok(Answer(json!({ "landId": id, "state": "ready" })))
+    let state = api.land_ready(&id).await?;
+    Ok(became(&id, state))
 }
 
 pub(super) async fn refuse(
-    State(api): State<LocalApi>,
+    State(api): State<GameApi>,
     Land(id): Land,
-    Json(Refuse { reason }): Json<Refuse>,
+    Json(Why { reason }): Json<Why>,
 ) -> Result<Answer<Value>, Problem> {
-    if reason.len() > MAX_REASON_BYTES || reason.chars().any(char::is_control) {
-        let message = format!("give at most {MAX_REASON_BYTES} bytes of printable text");
-        return Err(Problem::field("reason", message));
-    }
-    let land = id.clone();
-    api.agent.ask(move |machine, _| machine.land_refused(&land, &reason)).await??;
-    Ok(Answer(json!({ "landId": id, "state": "refused" })))
+    let state = api.refuse_land(&id, reason).await?;
+    Ok(became(&id, state))
+}
+
+pub(super) async fn fail(
+    State(api): State<GameApi>,
+    Land(id): Land,
+    Json(Why { reason }): Json<Why>,
+) -> Result<Answer<Value>, Problem> {
+    let state = api.fail_land(&id, reason).await?;
+    Ok(became(&id, state))
 }
 
 pub(super) async fn players(
-    State(api): State<LocalApi>,
+    State(api): State<GameApi>,
     Land(id): Land,
     Json(Players { players }): Json<Players>,
 ) -> Result<Answer<Value>, Problem> {
-    let players = checked("players", &players)?;
-    let count = players.len();
-    let land = id.clone();
-    api.agent.ask(move |machine, now_ms| machine.players_are(now_ms, &land, players.into())).await??;
+    let count = api.set_players(&id, &players).await?;
     Ok(Answer(json!({ "landId": id, "players": count })))
 }
 
-pub(super) async fn end(State(api): State<LocalApi>, Land(id): Land) -> Result<Answer<Value>, Problem> {
-    let ended = api.agent.ask(move |machine, now_ms| machine.land_ended(now_ms, &id)).await?;
+pub(super) async fn join(
+    State(api): State<GameApi>,
+    Land(id): Land,
+    Json(Players { players }): Json<Players>,
+) -> Result<Answer<Value>, Problem> {
+    let count = api.players_joined(&id, &players).await?;
+    Ok(Answer(json!({ "landId": id, "players": count })))
+}
+
+pub(super) async fn leave(
+    State(api): State<GameApi>,
+    Land(id): Land,
+    Json(Players { players }): Json<Players>,
+) -> Result<Answer<Value>, Problem> {
+    let count = api.players_left(&id, &players).await?;
+    Ok(Answer(json!({ "landId": id, "players": count })))
+}
+
+pub(super) async fn end(State(api): State<GameApi>, Land(id): Land) -> Result<Answer<Value>, Problem> {
+    let ended = api.end_land(&id).await?;
     Ok(Answer(json!({ "ended": ended })))
+}
+
+fn became(id: &str, state: Outcome) -> Answer<Value> {
+    Answer(json!({ "landId": id, "state": state }))
 }

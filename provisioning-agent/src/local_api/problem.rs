@@ -8,10 +8,7 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::{
-    handle::Gone,
-    machine::{LandError, TooMuch},
-};
+use crate::game_api::{Code, Refused};
 
 /// A refused request.
 #[derive(Debug, Serialize)]
@@ -31,13 +28,13 @@ pub(super) struct Problem {
 
 /// One field that can't be taken.
 #[derive(Debug, Serialize)]
-pub(super) struct FieldError {
-    pub(super) field: String,
-    pub(super) message: String,
+struct FieldError {
+    field: String,
+    message: String,
 }
 
 impl FieldError {
-    pub(super) fn new(field: impl Into<String>, message: impl std::fmt::Display) -> Self {
+    fn new(field: impl Into<String>, message: impl std::fmt::Display) -> Self {
         Self { field: field.into(), message: message.to_string() }
     }
 }
@@ -58,7 +55,7 @@ impl Problem {
     }
 
     /// A request with fields that can't be taken.
-    pub(super) fn invalid(errors: Vec<FieldError>) -> Self {
+    fn invalid(errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [only] => format!("{}: {}", only.field, only.message),
             many => format!("{} fields can't be taken", many.len()),
@@ -92,22 +89,40 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<Gone> for Problem {
-    fn from(gone: Gone) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "UNAVAILABLE", gone.to_string())
-            .retry_after(Duration::from_secs(1))
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let status = match refused.code {
+            Code::InvalidRequest => StatusCode::BAD_REQUEST,
+            Code::LandNotFound => StatusCode::NOT_FOUND,
+            Code::LandAlreadyReady | Code::TokenAlreadyRedeemed => StatusCode::CONFLICT,
+            Code::TokenInvalid => StatusCode::FORBIDDEN,
+            Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        if !refused.fields.is_empty() {
+            let fields = refused.fields.into_iter();
+            return Self::invalid(
+                fields.map(|field| FieldError::new(in_json(&field.field), field.message)).collect(),
+            );
+        }
+        let problem = Self::new(status, refused.code.name(), refused.detail);
+        match refused.retry_after {
+            Some(wait) => problem.retry_after(wait),
+            None => problem,
+        }
     }
 }
 
-impl From<LandError> for Problem {
-    fn from(error: LandError) -> Self {
-        let (status, code) = match error {
-            LandError::NotFound => (StatusCode::NOT_FOUND, "LAND_NOT_FOUND"),
-            LandError::AlreadyReady => (StatusCode::CONFLICT, "LAND_ALREADY_READY"),
-            LandError::TooMuch(TooMuch) => (StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE"),
-        };
-        Self::new(status, code, error.to_string())
+/// The field's name as JSON has it: `lands[0].land_id` is `lands[0].landId`.
+fn in_json(field: &str) -> String {
+    let mut words = field.split('_');
+    let mut name = words.next().unwrap_or_default().to_owned();
+    for word in words {
+        let mut letters = word.chars();
+        name.extend(letters.next().map(|first| first.to_ascii_uppercase()));
+        name.push_str(letters.as_str());
     }
+    name
 }
 
 /// What is asked for isn't here.

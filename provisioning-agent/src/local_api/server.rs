@@ -1,31 +1,14 @@
-//! The server as a whole: health, status, ready, drain.
+//! The server as a whole: health, status, ready, drain, capacity.
 
 use axum::{Json as Answer, extract::State};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    LocalApi,
-    body::{MaybeJson, players},
+    body::{Json, MaybeJson},
     problem::Problem,
 };
-use crate::{
-    ids::{InstanceId, LandId, LandType, ServerId},
-    machine::{LandReport, LandStatus, Phase, Standing},
-};
-
-/// What `GET /v1/status` answers.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Status {
-    server_id: ServerId,
-    instance_id: InstanceId,
-    state: Phase,
-    health: Standing,
-    land_types: Vec<LandType>,
-    capacity: u32,
-    lands: Vec<LandStatus>,
-}
+use crate::game_api::{GameApi, LiveLand, ServerStatus};
 
 /// What `POST /v1/ready` may bring: the lands of a game server that has outlived its agent.
 #[derive(Default, Deserialize)]
@@ -34,63 +17,44 @@ pub(super) struct Ready {
     lands: Vec<LiveLand>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct LiveLand {
-    land_id: String,
-    #[serde(default)]
-    players: Vec<String>,
-}
-
 /// What `POST /v1/drain` may bring.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Drain {}
 
+/// What `PUT /v1/capacity` brings.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Capacity {
+    lands: Option<u32>,
+    players: Option<u32>,
+}
+
 pub(super) async fn health() -> Answer<Value> {
     Answer(json!({ "ok": true }))
 }
 
-pub(super) async fn status(State(api): State<LocalApi>) -> Result<Answer<Status>, Problem> {
-    answer(&api).await
+pub(super) async fn status(State(api): State<GameApi>) -> Result<Answer<ServerStatus>, Problem> {
+    Ok(Answer(api.status().await?))
 }
 
 pub(super) async fn ready(
-    State(api): State<LocalApi>,
-    MaybeJson(ready): MaybeJson<Ready>,
-) -> Result<Answer<Status>, Problem> {
-    let lands = ready.lands.iter().enumerate();
-    let lands = lands.map(|(place, land)| live_land(place, land)).collect::<Result<Vec<_>, _>>()?;
-    let taken = api.agent.ask(move |machine, now_ms| machine.game_server_ready(now_ms, &lands)).await?;
-    taken.map_err(|(place, error)| Problem::field(format!("lands[{place}].landId"), error))?;
-    answer(&api).await
+    State(api): State<GameApi>,
+    MaybeJson(Ready { lands }): MaybeJson<Ready>,
+) -> Result<Answer<ServerStatus>, Problem> {
+    Ok(Answer(api.ready(&lands).await?))
 }
 
 pub(super) async fn drain(
-    State(api): State<LocalApi>,
+    State(api): State<GameApi>,
     MaybeJson(Drain {}): MaybeJson<Drain>,
-) -> Result<Answer<Status>, Problem> {
-    let reason = "the game server asked for it".to_owned();
-    api.agent.ask(move |machine, now_ms| machine.drain(now_ms, reason)).await?;
-    answer(&api).await
+) -> Result<Answer<ServerStatus>, Problem> {
+    Ok(Answer(api.drain().await?))
 }
 
-fn live_land(place: usize, land: &LiveLand) -> Result<LandReport, Problem> {
-    let land_id = LandId::parse(&land.land_id)
-        .map_err(|error| Problem::field(format!("lands[{place}].landId"), error))?;
-    let players = players(&format!("lands[{place}].players"), &land.players)?;
-    Ok(LandReport { land_id, players: players.into() })
-}
-
-async fn answer(api: &LocalApi) -> Result<Answer<Status>, Problem> {
-    let known = api.agent.ask(|machine, _| machine.status()).await?;
-    Ok(Answer(Status {
-        server_id: api.server.server_id.clone(),
-        instance_id: api.instance_id.clone(),
-        state: known.phase,
-        health: known.health,
-        land_types: api.server.land_types.clone(),
-        capacity: api.server.capacity,
-        lands: known.lands,
-    }))
+pub(super) async fn capacity(
+    State(api): State<GameApi>,
+    Json(Capacity { lands, players }): Json<Capacity>,
+) -> Result<Answer<ServerStatus>, Problem> {
+    Ok(Answer(api.set_capacity(lands, players).await?))
 }

@@ -8,7 +8,7 @@ use super::{
     messages::{Allocation, Down, Mode, Note, Notice, Output, Up},
     sdk::Order,
 };
-use crate::ids::LandId;
+use crate::ids::{LandId, PlayerId};
 
 /// For how long the control plane waits where it doesn't say, and the longest that is taken from it.
 const DEFAULT_ANSWER_MS: u64 = 5_000;
@@ -26,7 +26,10 @@ impl Machine {
             Down::Allocate(allocation) => self.allocate(now_ms, allocation),
             Down::Unusable { command_id, reason } => self.refuse(command_id, "", &reason),
             Down::Release { land_id, reason } => self.release(now_ms, land_id, reason),
-            Down::Drain { reason } => self.drain(now_ms, reason),
+            Down::Drain { reason, deadline_ms } => {
+                self.drain(now_ms, reason, (deadline_ms > 0).then_some(deadline_ms));
+            }
+            Down::SeatsFreed { land_id, players } => self.seats_freed(&land_id, &players),
             // Our own next stream took this one's place: nobody else has the server id.
             Down::Superseded { by_instance_id } if by_instance_id == self.terms.instance_id.as_str() => {
                 self.outputs.push_back(Output::Disconnect);
@@ -49,6 +52,7 @@ impl Machine {
     fn allocate(&mut self, now_ms: u64, allocation: Allocation) {
         match self.lands.get(&allocation.land_id).map(|land| &land.state) {
             Some(State::Ready) => {
+                self.lands.set_command(&allocation.land_id, allocation.command_id.clone());
                 self.send(Up::LandReady { command_id: allocation.command_id });
             }
             // The command came twice: its game server has been asked.
@@ -85,6 +89,7 @@ impl Machine {
             return;
         }
         self.lands.set_origin(&id, Origin::Ordered(Arc::new(Order::of(&allocation))));
+        self.lands.set_command(&id, allocation.command_id.clone());
         if is_ready {
             self.send(Up::LandReady { command_id: allocation.command_id.clone() });
         } else if tell {
@@ -95,18 +100,21 @@ impl Machine {
     /// Why a new land can't be taken, where it can't.
     fn objection(&self, allocation: &Allocation) -> Option<String> {
         let capacity = self.terms.capacity;
-        if let Some(why) = &self.draining {
-            Some(format!("the server takes no new lands: {why}"))
+        if let Some(drain) = &self.draining {
+            Some(format!("the server takes no new lands: {}", drain.reason))
+        } else if self.exited {
+            Some("the game server has ended and is not back".to_owned())
         } else if self.sdk.is_reserved() {
             Some("the game server has reserved itself".to_owned())
         } else if self.sdk.standing().is_silent() {
             Some("the game server has fallen silent".to_owned())
         } else if !self.terms.land_types.contains(&allocation.land_type) {
             Some(format!("the server doesn't host lands of type {}", allocation.land_type))
-        } else if self.lands.len() >= capacity {
+        } else if self.lands.len() >= self.most_lands() {
             Some(format!("the server is full: it holds {capacity} lands"))
         } else {
-            None
+            let most = self.seats_short(allocation.players.len());
+            most.map(|most| format!("the server is full: it holds {most} players"))
         }
     }
 
@@ -120,15 +128,11 @@ impl Machine {
         }
     }
 
-    /// Takes no new lands from now on. Repeating it changes nothing.
-    pub fn drain(&mut self, now_ms: u64, reason: String) {
-        if self.draining.is_some() {
-            return;
+    /// Players who never came. The game server hears of it, again where it was away.
+    fn seats_freed(&mut self, land_id: &LandId, players: &[PlayerId]) {
+        if let Some(players) = self.lands.free_seats(land_id, players) {
+            self.tell(Notice::SeatsFreed { land_id: land_id.clone(), players });
         }
-        self.note(Note::Draining { reason: reason.clone() });
-        self.tell(Notice::Drain { reason: reason.clone() });
-        self.draining = Some(reason);
-        self.link.hurry(now_ms);
     }
 }
 

@@ -1,14 +1,17 @@
 //! What the game server says and asks through the local API, and what it gets to know.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{
     Machine,
     lands::{State, TooMuch},
-    messages::{LandReport, Notice, Up},
+    messages::{Draining, LandReport, Notice, Up},
     sdk::Standing,
 };
 use crate::ids::{LandId, LandType, PlayerId};
+
+/// The most players of one land.
+pub const MOST_PLAYERS: usize = 1000;
 
 /// Where the agent stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -35,6 +38,12 @@ pub struct Status {
     pub health: Standing,
     /// Every land, in the order of their ids.
     pub lands: Vec<LandStatus>,
+    /// How many lands fit.
+    pub capacity: u32,
+    /// How many players; `None`: as many as its lands take.
+    pub player_capacity: Option<u32>,
+    /// Set while no new lands are taken.
+    pub draining: Option<Draining>,
 }
 
 /// One land.
@@ -60,6 +69,9 @@ pub enum LandError {
     /// It can't be refused any more.
     #[error("the land is ready already; end it instead of refusing it")]
     AlreadyReady,
+    /// Too many players in one land.
+    #[error("a land has at most {MOST_PLAYERS} players")]
+    TooManyPlayers,
     /// Too many players in all.
     #[error(transparent)]
     TooMuch(#[from] TooMuch),
@@ -88,7 +100,7 @@ impl Machine {
         now_ms: u64,
         lands: &[LandReport],
     ) -> Result<(), (usize, AdoptError)> {
-        if self.ready || self.link.is_stopping() {
+        if self.link.is_stopping() || (self.ready && !self.exited) {
             return Ok(());
         }
         for (place, land) in lands.iter().enumerate() {
@@ -112,7 +124,7 @@ impl Machine {
         if self.lands.get(id).is_some() {
             return Ok(());
         }
-        if self.lands.len() >= self.terms.capacity {
+        if self.lands.len() >= self.most_lands() {
             return Err(AdoptError::Full);
         }
         self.lands.insert(id.clone(), land_type, State::Ready, None)?;
@@ -120,17 +132,23 @@ impl Machine {
         Ok(())
     }
 
-    /// Somebody listens for lands now. Returns what they have to know: every land that waits for their answer, and whether
-    /// there will be more.
+    /// Somebody listens for lands now. Returns what they have to know: every land that waits for their answer, and what
+    /// else was said that still holds.
     pub fn watcher_came(&mut self, now_ms: u64) -> Vec<Notice> {
         if !self.healthy(now_ms) {
             self.link.hurry(now_ms);
         }
         self.unwatched_since_ms = None;
         self.ever_watched = true;
-        let draining = self.draining.iter().map(|reason| Notice::Drain { reason: reason.clone() });
         let undecided = self.lands.undecided().into_iter().map(Notice::Allocate);
-        undecided.chain(draining).collect()
+        let freed =
+            self.lands.iter().filter(|(_, land)| !land.freed.is_empty()).map(|(id, land)| {
+                Notice::SeatsFreed { land_id: id.clone(), players: Arc::clone(&land.freed) }
+            });
+        let draining = self.drain_told(now_ms).map(Notice::Drain);
+        let over =
+            self.drain_is_over().then(|| Notice::Shutdown { reason: "the server is drained".to_owned() });
+        undecided.chain(freed).chain(draining).chain(over).collect()
     }
 
     /// Nobody listens for lands any more.
@@ -155,6 +173,45 @@ impl Machine {
         self.lands.remove(id);
         self.refuse(command.command_id.clone(), id.as_str(), reason);
         Ok(())
+    }
+
+    /// The land broke. One that is not ready is refused; one that is has ended, and the reason is told on. Returns whether it was
+    /// ready.
+    pub fn land_failed(&mut self, now_ms: u64, id: &LandId, reason: &str) -> Result<bool, LandError> {
+        self.found(id)?;
+        Ok(self.fail(now_ms, id, reason))
+    }
+
+    /// These players came into the land; those who are there stay. Returns how many are there now.
+    pub fn players_joined(
+        &mut self,
+        now_ms: u64,
+        id: &LandId,
+        players: &[PlayerId],
+    ) -> Result<usize, LandError> {
+        let land = self.lands.get(id).ok_or(LandError::NotFound)?;
+        let mut there: BTreeSet<_> = land.players.iter().cloned().collect();
+        let new: Vec<_> = players.iter().filter(|player| there.insert((*player).clone())).cloned().collect();
+        let all: Arc<[_]> = land.players.iter().cloned().chain(new).collect();
+        if all.len() > MOST_PLAYERS {
+            return Err(LandError::TooManyPlayers);
+        }
+        let count = all.len();
+        self.players_are(now_ms, id, all).map(|()| count)
+    }
+
+    /// These players left the land. Who wasn't there has left, too. Returns how many are there now.
+    pub fn players_left(
+        &mut self,
+        now_ms: u64,
+        id: &LandId,
+        players: &[PlayerId],
+    ) -> Result<usize, LandError> {
+        let land = self.lands.get(id).ok_or(LandError::NotFound)?;
+        let gone: BTreeSet<_> = players.iter().collect();
+        let all: Arc<[_]> = land.players.iter().filter(|player| !gone.contains(player)).cloned().collect();
+        let count = all.len();
+        self.players_are(now_ms, id, all).map(|()| count)
     }
 
     /// These players are in the land now, and no others.
@@ -188,7 +245,7 @@ impl Machine {
     }
 
     /// What there is to know now.
-    pub fn status(&self) -> Status {
+    pub fn status(&self, now_ms: u64) -> Status {
         let lands = self.lands.iter().map(|(id, land)| LandStatus {
             land_id: id.clone(),
             land_type: land.land_type.clone(),
@@ -198,7 +255,14 @@ impl Machine {
             },
             players: Arc::clone(&land.players),
         });
-        Status { phase: self.phase(), health: self.sdk.standing(), lands: lands.collect() }
+        Status {
+            phase: self.phase(),
+            health: self.sdk.standing(),
+            lands: lands.collect(),
+            capacity: self.terms.capacity,
+            player_capacity: self.terms.player_capacity,
+            draining: self.drain_told(now_ms),
+        }
     }
 
     fn phase(&self) -> Phase {

@@ -11,7 +11,7 @@ use super::{
     messages::{Allocation, LandReport},
     sdk::Order,
 };
-use crate::ids::{LandId, LandType, PlayerId};
+use crate::ids::{CommandId, LandId, LandType, PlayerId};
 
 /// What one report of all lands may hold, in bytes of identifiers. The control plane takes messages of up to 4 MiB; a server
 /// whose report is refused could never come back, so what would not fit is refused before.
@@ -40,6 +40,10 @@ pub(super) struct Land {
     /// Greater than that of every older land.
     pub(super) number: u64,
     pub(super) origin: Origin,
+    /// The command that ordered it, the newest where there were several.
+    pub(super) command: Option<CommandId>,
+    /// Who of its roster never came.
+    pub(super) freed: Arc<[PlayerId]>,
     due_ms: Option<u64>,
 }
 
@@ -99,7 +103,8 @@ impl Lands {
         let (players, number, origin) = (Arc::default(), self.ever, Origin::default());
         self.ever += 1;
         self.revision += 1;
-        let land = Land { land_type, state, players, number, origin, due_ms };
+        let (command, freed) = (None, Arc::default());
+        let land = Land { land_type, state, players, number, origin, command, freed, due_ms };
         self.all.insert(id, land);
         Ok(())
     }
@@ -109,6 +114,29 @@ impl Lands {
         if let Some(land) = self.all.get_mut(id) {
             land.origin = origin;
         }
+    }
+
+    /// The command that ordered it. The caller has seen that it is there.
+    pub(super) fn set_command(&mut self, id: &LandId, command: CommandId) {
+        if let Some(land) = self.all.get_mut(id) {
+            land.command = Some(command);
+        }
+    }
+
+    /// These players of the land's roster never came. Returns all of them who have not come by now; `None` where there is no such
+    /// land, or nothing has changed.
+    pub(super) fn free_seats(&mut self, id: &LandId, players: &[PlayerId]) -> Option<Arc<[PlayerId]>> {
+        let land = self.all.get_mut(id)?;
+        let Origin::Ordered(order) = &land.origin else { return None };
+        let is_free = |player: &&PlayerId| {
+            (land.freed.contains(player) || players.contains(player)) && !land.players.contains(player)
+        };
+        let freed: Arc<[PlayerId]> = order.players.iter().filter(is_free).cloned().collect();
+        if freed == land.freed {
+            return None;
+        }
+        land.freed = Arc::clone(&freed);
+        Some(freed)
     }
 
     /// Grows with every change that can be seen.
@@ -151,6 +179,10 @@ impl Lands {
         }
         self.report_bytes = bytes;
         self.revision += 1;
+        if land.freed.iter().any(|player| players.contains(player)) {
+            // Who comes after all has a seat again.
+            land.freed = land.freed.iter().filter(|player| !players.contains(player)).cloned().collect();
+        }
         land.players = players;
         Ok(true)
     }
@@ -196,6 +228,18 @@ impl Lands {
         ready
             .map(|(id, land)| LandReport { land_id: id.clone(), players: Arc::clone(&land.players) })
             .collect()
+    }
+}
+
+impl Land {
+    /// How many seats it takes: who is in it, and who is still expected.
+    pub(super) fn seats(&self) -> usize {
+        let expected = match &self.origin {
+            Origin::Ordered(order) => order.players.iter(),
+            Origin::Brought | Origin::Own => [].iter(),
+        };
+        let coming = expected.filter(|player| !self.players.contains(player) && !self.freed.contains(player));
+        self.players.len() + coming.count()
     }
 }
 

@@ -13,7 +13,9 @@ pub struct Terms {
     /// What kinds of land are taken.
     pub land_types: Vec<LandType>,
     /// How many lands there may be at once.
-    pub capacity: usize,
+    pub capacity: u32,
+    /// How many players in all of them; `None`: as many as they take.
+    pub player_capacity: Option<u32>,
     /// Who decides about a new land.
     pub mode: Mode,
     /// What a game server that speaks the Agones SDK is promised.
@@ -92,6 +94,15 @@ pub enum Down {
     Drain {
         /// For people.
         reason: String,
+        /// After how long the lands that are left end. Zero: in their own time.
+        deadline_ms: u64,
+    },
+    /// These players of a land never came.
+    SeatsFreed {
+        /// Which.
+        land_id: LandId,
+        /// Who.
+        players: Vec<PlayerId>,
     },
     /// Another instance holds the server id.
     Superseded {
@@ -109,6 +120,8 @@ pub enum Up {
         lands: Vec<LandReport>,
         /// Whether no new lands are taken.
         draining: bool,
+        /// How much fits.
+        capacity: Capacity,
     },
     /// That the server lives, and all of its state.
     Heartbeat {
@@ -120,6 +133,8 @@ pub enum Up {
         lands: Vec<LandReport>,
         /// Whether no new lands are taken.
         draining: bool,
+        /// How much fits, where that has changed since the hello of this stream.
+        capacity: Option<Capacity>,
     },
     /// The land is ready.
     LandReady {
@@ -138,6 +153,15 @@ pub enum Up {
         /// For people.
         reason: &'static str,
     },
+}
+
+/// How much fits into a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// How many lands, at least one: a server that takes none drains.
+    pub lands: u32,
+    /// How many players. Zero: as many as its lands take.
+    pub players: u32,
 }
 
 /// One land in a report.
@@ -161,11 +185,33 @@ pub enum Notice {
         /// For people.
         reason: String,
     },
+    /// These players of a land never came: their seats are free again.
+    SeatsFreed {
+        /// Which.
+        land_id: LandId,
+        /// Who.
+        players: Arc<[PlayerId]>,
+    },
     /// There will be no new lands.
-    Drain {
+    Drain(Draining),
+    /// The drain's deadline has come, and no land is left: the game server is to end.
+    Shutdown {
         /// For people.
         reason: String,
     },
+    /// Another watch took this one's place. Nothing follows.
+    Replaced,
+}
+
+/// That no new lands are taken.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Draining {
+    /// For people.
+    pub reason: String,
+    /// After how many milliseconds the lands that are left have to be over; `None`: in their own time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deadline_ms: Option<u64>,
 }
 
 /// What whoever drives the machine has to do, in this order.
@@ -205,10 +251,19 @@ pub enum Note {
         /// Why.
         reason: String,
     },
-    /// No new lands from now on.
-    Draining {
+    /// A land that was ready broke.
+    Failed {
+        /// Which.
+        land_id: LandId,
         /// Why.
         reason: String,
+    },
+    /// No new lands from now on.
+    Draining(Draining),
+    /// The drain's deadline has come.
+    Drained {
+        /// How many lands were left.
+        left: usize,
     },
     /// The game server stands otherwise than before: it fell silent, or was heard of again.
     GameServer {

@@ -163,6 +163,25 @@ impl Sdk {
         [reserved, self.health.next_ms()].into_iter().flatten().min()
     }
 
+    /// Something that is shown has changed elsewhere.
+    pub(super) fn changed(&mut self) {
+        self.revision += 1;
+    }
+
+    /// Nothing is known of the game server any more: its next life begins.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Self { revision: self.revision + 1, ..Self::new(self.terms.clone()) };
+    }
+
+    /// That many players fit, now and in its next life.
+    pub(super) fn set_player_capacity(&mut self, players: u32) {
+        let capacity = i64::from(players).min(MOST_VALUES);
+        self.terms.lists.insert(PLAYERS.to_owned(), capacity);
+        if let Some(list) = self.lists.get_mut(PLAYERS) {
+            list.capacity = capacity;
+        }
+    }
+
     /// The game server lives again, by whatever way it said so.
     pub(super) fn revive(&mut self) {
         if self.phase == Phase::Shutdown {

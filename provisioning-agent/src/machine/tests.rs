@@ -1,8 +1,10 @@
 //! The machine's life, without a network: a test says what happens and when, and looks at what follows.
 
+mod drain;
 mod lands;
 mod links;
 mod sdk;
+mod seats;
 
 use super::*;
 use crate::ids::{InstanceId, LandType, PlayerId};
@@ -27,6 +29,7 @@ impl Bench {
             instance_id: InstanceId::parse("instance-1").unwrap(),
             land_types: vec![LandType::parse("arena").unwrap()],
             capacity: 3,
+            player_capacity: None,
             mode,
             sdk: SdkTerms {
                 lands,
@@ -52,6 +55,10 @@ impl Bench {
         self.machine.stream_opened(self.now_ms);
         self.hear(Down::Welcome { heartbeat_interval_ms: 1_000 });
         self.outputs();
+    }
+
+    fn status(&self) -> Status {
+        self.machine.status(self.now_ms)
     }
 
     fn hear(&mut self, message: Down) {
@@ -124,7 +131,11 @@ fn short(notice: &Notice) -> String {
     match notice {
         Notice::Allocate(allocation) => format!("allocate {}", allocation.land_id),
         Notice::Release { land_id, .. } => format!("release {land_id}"),
-        Notice::Drain { .. } => "drain".to_owned(),
+        Notice::SeatsFreed { land_id, players } => format!("{} seats freed in {land_id}", players.len()),
+        Notice::Drain(Draining { deadline_ms: None, .. }) => "drain".to_owned(),
+        Notice::Drain(Draining { deadline_ms: Some(ms), .. }) => format!("drain within {ms} ms"),
+        Notice::Shutdown { .. } => "shutdown".to_owned(),
+        Notice::Replaced => "replaced".to_owned(),
     }
 }
 

@@ -6,7 +6,7 @@ use metrics::{Counter, Gauge};
 
 use crate::{
     config::Server,
-    machine::{Machine, Note, Standing, Up},
+    machine::{Draining, Machine, Note, Standing, Up},
 };
 
 /// The log and the metrics of one agent. Several may share a process, so each carries its server's id.
@@ -19,6 +19,7 @@ pub(super) struct Log {
     /// Where it was registered last.
     registered_at: Option<SocketAddr>,
     heartbeats: Counter,
+    failed: Counter,
 }
 
 impl Log {
@@ -32,6 +33,7 @@ impl Log {
             failovers: metrics::counter!("agent_failovers_total", &label()),
             registered_at: None,
             heartbeats: metrics::counter!("agent_heartbeats_total", &label()),
+            failed: metrics::counter!("agent_lands_failed_total", &label()),
             server_id,
         }
     }
@@ -79,8 +81,15 @@ impl Log {
                 tracing::error!(%server_id, "the game server has been silent for as long as it may: it is taken for dead");
             }
             Note::GameServer { .. } => tracing::info!(%server_id, "the game server is heard of again"),
-            Note::Draining { reason } => {
-                tracing::info!(%server_id, %reason, "draining: no new lands");
+            Note::Failed { land_id, reason } => {
+                self.failed.increment(1);
+                tracing::warn!(%server_id, %land_id, %reason, "a land that was ready broke");
+            }
+            Note::Draining(Draining { reason, deadline_ms }) => {
+                tracing::info!(%server_id, %reason, deadline_ms, "draining: no new lands");
+            }
+            Note::Drained { left } => {
+                tracing::info!(%server_id, lands_left = left, "the drain's deadline has come; the game server is told to end");
             }
         }
     }

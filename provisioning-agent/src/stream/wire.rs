@@ -9,21 +9,21 @@ use serde_json::value::RawValue;
 use super::Identity;
 use crate::{
     ids::{CommandId, IdError, LandId, LandType, PlayerId},
-    machine::{Allocation, Down, LandReport, Team, Up},
+    machine::{Allocation, Capacity, Down, LandReport, Team, Up},
 };
 
 /// What goes up.
 pub(super) fn request(identity: &Identity, message: Up) -> ConnectRequest {
     use connect_request::Message;
     let message = match message {
-        Up::Hello { lands, draining } => Message::Hello(hello(identity, lands, draining)),
-        Up::Heartbeat { sequence, healthy, lands, draining } => Message::Heartbeat(Heartbeat {
+        Up::Hello { lands, draining, capacity } => Message::Hello(hello(identity, lands, draining, capacity)),
+        Up::Heartbeat { sequence, healthy, lands, draining, capacity } => Message::Heartbeat(Heartbeat {
             sequence,
             health: if healthy { Health::Healthy } else { Health::Unhealthy }.into(),
             lands: reports(lands),
             draining,
-            capacity: None,
-            player_capacity: None,
+            capacity: capacity.map(|capacity| capacity.lands),
+            player_capacity: capacity.map(|capacity| capacity.players),
         }),
         Up::LandReady { command_id } => answer(&command_id, land_answer::Outcome::Ready(LandReady {})),
         Up::LandRefused { command_id, reason } => {
@@ -34,7 +34,7 @@ pub(super) fn request(identity: &Identity, message: Up) -> ConnectRequest {
     ConnectRequest { message: Some(message) }
 }
 
-fn hello(identity: &Identity, lands: Vec<LandReport>, draining: bool) -> Hello {
+fn hello(identity: &Identity, lands: Vec<LandReport>, draining: bool, capacity: Capacity) -> Hello {
     let server = &identity.server;
     Hello {
         server_id: server.server_id.as_str().to_owned(),
@@ -43,7 +43,7 @@ fn hello(identity: &Identity, lands: Vec<LandReport>, draining: bool) -> Hello {
         port: server.port.into(),
         land_types: server.land_types.iter().map(|land_type| land_type.as_str().to_owned()).collect(),
         region: server.region.clone(),
-        capacity: server.capacity,
+        capacity: capacity.lands,
         connect_host: server.connect_host.clone(),
         connect_port: server.connect_port.into(),
         connect_scheme: server.connect_scheme.to_owned(),
@@ -51,7 +51,7 @@ fn hello(identity: &Identity, lands: Vec<LandReport>, draining: bool) -> Hello {
         version: server.version.clone(),
         lands: reports(lands),
         draining,
-        player_capacity: 0,
+        player_capacity: capacity.players,
     }
 }
 
@@ -90,11 +90,12 @@ pub(super) fn response(message: ConnectResponse) -> Result<Down, String> {
             land_id: LandId::parse(&command.land_id).map_err(|error| format!("land_id {error}"))?,
             reason: command.reason,
         },
-        Message::Drain(drain) => Down::Drain { reason: drain.reason },
+        Message::Drain(drain) => Down::Drain { reason: drain.reason, deadline_ms: drain.deadline_ms },
         Message::Superseded(superseded) => Down::Superseded { by_instance_id: superseded.by_instance_id },
-        Message::SeatsFreed(_) => {
-            return Err("seats that are free again, of which this agent tells nobody".to_owned());
-        }
+        Message::SeatsFreed(freed) => Down::SeatsFreed {
+            land_id: LandId::parse(&freed.land_id).map_err(|error| format!("land_id {error}"))?,
+            players: players(&freed.player_ids).map_err(|error| format!("player_ids {error}"))?,
+        },
     })
 }
 

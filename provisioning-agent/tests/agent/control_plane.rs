@@ -195,6 +195,17 @@ impl ControlPlane {
         }
     }
 
+    /// Waits until a command that was answered ready is refused for that reason: its land broke.
+    pub(crate) async fn refused_afterwards(&self, command: &str, reason: &str) {
+        self.heard("a refusal", |_, message| match message {
+            Up::LandAnswer(LandAnswer { command_id, outcome: Some(Outcome::Refused(refused)) }) => {
+                (command_id == command && refused.reason == reason).then_some(())
+            }
+            _ => None,
+        })
+        .await;
+    }
+
     pub(crate) fn streams(&self) -> usize {
         self.shared.newest.lock().0
     }
@@ -285,6 +296,20 @@ impl Provisioning for Service {
         &self,
         _request: Request<wire::AllocateRequest>,
     ) -> Result<Response<wire::AllocateResponse>, Status> {
+        Err(Status::unimplemented("not asked"))
+    }
+
+    async fn allocate_batch(
+        &self,
+        _request: Request<wire::AllocateBatchRequest>,
+    ) -> Result<Response<wire::AllocateBatchResponse>, Status> {
+        Err(Status::unimplemented("not asked"))
+    }
+
+    async fn drain_server(
+        &self,
+        _request: Request<wire::DrainServerRequest>,
+    ) -> Result<Response<wire::DrainServerResponse>, Status> {
         Err(Status::unimplemented("not asked"))
     }
 

@@ -54,7 +54,9 @@ pub(crate) fn config(addr: SocketAddr, flags: &[&str]) -> Config {
         "--land-type",
         "arena",
     ];
-    runtime::config::defaults(&[&required[..], flags].concat())
+    // Tests end with lands that live.
+    let hurry: &[&str] = if flags.contains(&"--drain-timeout") { &[] } else { &["--drain-timeout", "0s"] };
+    runtime::config::defaults(&[&required[..], hurry, flags].concat())
 }
 
 impl Agent {

@@ -9,6 +9,7 @@ mod bad_input;
 mod failover;
 mod jwks;
 mod lands;
+mod own_api;
 mod process;
 mod redeem;
 mod registration;

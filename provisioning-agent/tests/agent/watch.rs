@@ -23,6 +23,7 @@ async fn a_newer_watcher_replaces_the_older_and_misses_nothing() {
     agent.ok(Method::POST, "/v1/drain", None).await;
     assert_eq!(older.next().await.unwrap()["type"], "drain");
     let mut newer = agent.watch().await;
+    assert_eq!(older.next().await.unwrap(), json!({"type": "replaced"}));
     assert_eq!(older.next().await, None, "its stream ends");
     assert_eq!(newer.next().await.unwrap()["landId"], "arena:1");
     assert_eq!(newer.next().await.unwrap()["type"], "drain");

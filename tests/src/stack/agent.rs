@@ -32,6 +32,8 @@ impl Agent {
         let config = provisioning_agent::Config {
             control_plane: vec![control_plane.to_owned()],
             http_addr: ([127, 0, 0, 1], 0).into(),
+            // Tests end with lands that live.
+            drain_timeout: std::time::Duration::ZERO,
             ..runtime::config::defaults(&required)
         };
         let agent = runtime.spawn(ProvisioningAgent::bind(config)).await.unwrap().unwrap();

@@ -167,6 +167,8 @@ impl StackBuilder {
         let mut config = provisioning_agent::Config {
             control_plane: vec![control_plane.to_owned()],
             http_addr: any,
+            // Tests end with lands that live.
+            drain_timeout: std::time::Duration::ZERO,
             ..runtime::config::defaults(&required)
         };
         apply(&self.agent, &mut config);

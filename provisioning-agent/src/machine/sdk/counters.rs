@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::{
-    super::{Machine, lands::Origin},
+    super::{MOST_LANDS, Machine, lands::Origin},
     ROOMS, SdkError,
 };
 
@@ -36,9 +36,9 @@ pub struct CounterChange {
 }
 
 impl CounterChange {
-    /// What comes of it. A limit that sinks takes the number with it, as it does with Agones; a number that is asked for is
-    /// refused where it doesn't fit.
-    fn applied(self, to: Counter) -> Result<Counter, SdkError> {
+    /// What comes of it. A limit that sinks takes the number with it, as it does with Agones, except where `keep` forbids it; a
+    /// number that is asked for is refused where it doesn't fit.
+    fn applied(self, to: Counter, keep: bool) -> Result<Counter, SdkError> {
         if self == Self::default() {
             let nothing = "the change is empty; give count, capacity or countDiff";
             return Err(SdkError::Invalid(nothing.to_owned()));
@@ -49,8 +49,9 @@ impl CounterChange {
         }
         let count = self.count.unwrap_or(to.count).saturating_add(self.diff);
         let asked = self.count.is_some() || self.diff != 0;
-        let count = if asked { count } else { count.min(capacity) };
-        if !(0..=capacity).contains(&count) {
+        let count = if asked || keep { count } else { count.min(capacity) };
+        let most = if keep { capacity.max(to.count) } else { capacity };
+        if !(0..=most).contains(&count) {
             return Err(SdkError::OutOfRange(format!(
                 "the count would be {count}; it stays within 0 to {capacity}"
             )));
@@ -78,7 +79,8 @@ impl Machine {
         own: impl FnMut() -> Uuid,
     ) -> Result<Counter, SdkError> {
         let before = self.sdk_counter(name)?;
-        let after = change.applied(before)?;
+        // Lands don't end because fewer fit.
+        let after = change.applied(before, name == ROOMS)?;
         if name == ROOMS {
             self.set_rooms(now_ms, before, after, own)?;
         } else if before != after {
@@ -96,7 +98,7 @@ impl Machine {
 
     fn rooms(&self) -> Counter {
         let number = |lands: usize| i64::try_from(lands).unwrap_or(i64::MAX);
-        Counter { count: number(self.lands.len()), capacity: number(self.terms.capacity) }
+        Counter { count: number(self.lands.len()), capacity: i64::from(self.terms.capacity) }
     }
 
     fn set_rooms(
@@ -107,10 +109,14 @@ impl Machine {
         mut own: impl FnMut() -> Uuid,
     ) -> Result<(), SdkError> {
         if after.capacity != before.capacity {
-            return Err(SdkError::Precondition(
-                "how many lands the server can hold is said to its agent at its start, with --capacity"
-                    .to_owned(),
-            ));
+            let capacity = u32::try_from(after.capacity).ok().filter(|capacity| *capacity <= MOST_LANDS);
+            let Some(capacity) = capacity else {
+                return Err(SdkError::OutOfRange(format!(
+                    "a server can't hold {} lands; give 0 to {MOST_LANDS}",
+                    after.capacity
+                )));
+            };
+            self.set_capacity(now_ms, Some(capacity), None);
         }
         for _ in before.count..after.count {
             self.give_itself_a_land(now_ms, own())?;
@@ -141,9 +147,13 @@ mod tests {
     fn a_count_stays_within_its_limits() {
         let at = |count| Counter { count, capacity: 10 };
         let change = |count, capacity, diff| CounterChange { count, capacity, diff };
-        assert_eq!(change(None, None, 3).applied(at(7)), Ok(at(10)));
-        assert_eq!(change(Some(2), Some(4), 1).applied(at(7)), Ok(Counter { count: 3, capacity: 4 }));
-        assert_eq!(change(None, Some(5), 0).applied(at(7)), Ok(Counter { count: 5, capacity: 5 }));
+        assert_eq!(change(None, None, 3).applied(at(7), false), Ok(at(10)));
+        assert_eq!(change(Some(2), Some(4), 1).applied(at(7), false), Ok(Counter { count: 3, capacity: 4 }));
+        assert_eq!(change(None, Some(5), 0).applied(at(7), false), Ok(Counter { count: 5, capacity: 5 }));
+        let fewer = Counter { count: 7, capacity: 5 };
+        assert_eq!(change(None, Some(5), 0).applied(at(7), true), Ok(fewer));
+        assert_eq!(change(None, None, -1).applied(fewer, true), Ok(Counter { count: 6, capacity: 5 }));
+        assert!(change(None, None, 1).applied(fewer, true).is_err());
         for wrong in [
             change(None, None, 4),
             change(None, None, -8),
@@ -152,8 +162,8 @@ mod tests {
             change(Some(6), Some(5), 0),
             change(None, Some(-1), 0),
         ] {
-            assert!(matches!(wrong.applied(at(7)), Err(SdkError::OutOfRange(_))), "{wrong:?}");
+            assert!(matches!(wrong.applied(at(7), false), Err(SdkError::OutOfRange(_))), "{wrong:?}");
         }
-        assert!(matches!(change(None, None, 0).applied(at(7)), Err(SdkError::Invalid(_))));
+        assert!(matches!(change(None, None, 0).applied(at(7), false), Err(SdkError::Invalid(_))));
     }
 }

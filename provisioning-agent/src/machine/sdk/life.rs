@@ -9,7 +9,7 @@ use super::{
         link::{FAREWELL_MS, LinkState},
         messages::{Note, Output, Up},
     },
-    Phase, Sdk, SdkError,
+    Phase, SdkError,
 };
 use crate::ids::LandId;
 
@@ -26,8 +26,7 @@ impl Machine {
             return;
         }
         if self.sdk.phase == Phase::Shutdown {
-            let revision = self.sdk.revision;
-            self.sdk = Sdk { revision: revision + 1, ..Sdk::new(self.sdk.terms.clone()) };
+            self.sdk.begin_anew();
         }
         if self.sdk.phase != Phase::Scheduled {
             self.end_all(now_ms);

@@ -101,10 +101,9 @@ impl Machine {
         for player in coming {
             self.player_comes(now_ms, player)?;
         }
-        if let Some(list) = self.sdk.lists.get_mut(PLAYERS) {
-            list.capacity = after.capacity;
+        if before.capacity != after.capacity {
+            self.set_capacity(now_ms, None, u32::try_from(after.capacity).ok());
         }
-        self.sdk.revision += u64::from(before.capacity != after.capacity);
         self.sdk_list(name)
     }
 

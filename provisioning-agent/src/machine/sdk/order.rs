@@ -13,7 +13,7 @@ const LONGEST: usize = 64 * 1024;
 #[derive(Debug)]
 pub(crate) struct Order {
     /// Everyone who will come.
-    pub(super) players: Vec<PlayerId>,
+    pub(crate) players: Vec<PlayerId>,
     /// All of it, as JSON.
     pub(super) text: String,
 }

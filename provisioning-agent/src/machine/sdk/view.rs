@@ -11,6 +11,9 @@ use super::{
 /// The newest land, and all of them.
 const LAND_ID: &str = "muster.dev/land-id";
 const LANDS: &str = "muster.dev/lands";
+/// Why no new lands are taken, and until when the others have to be over, in milliseconds since 1970.
+const DRAINING: &str = "muster.dev/draining";
+const DRAIN_DEADLINE: &str = "muster.dev/drain-deadline-unix-ms";
 /// The longest list of lands, in bytes. A game server reads messages of up to 4 MiB; older lands it was shown before.
 const LONGEST: usize = 256 * 1024;
 
@@ -23,7 +26,8 @@ pub struct SdkView {
     pub revision: u64,
     /// What it set, with the prefix.
     pub labels: BTreeMap<String, String>,
-    /// What it set, with the prefix, and its lands: `muster.dev/land-id` is the newest, `muster.dev/lands` all, as JSON.
+    /// What it set, with the prefix, and its lands: `muster.dev/land-id` is the newest, `muster.dev/lands` all, as JSON. And
+    /// `muster.dev/draining`, while no new lands are taken.
     pub annotations: BTreeMap<String, String>,
     /// Its own and `rooms`.
     pub counters: BTreeMap<String, Counter>,
@@ -40,6 +44,12 @@ impl Machine {
         if let Some((newest, _)) = self.lands.iter().max_by_key(|(_, land)| land.number) {
             annotations.insert(LAND_ID.to_owned(), newest.as_str().to_owned());
             annotations.insert(LANDS.to_owned(), self.lands_as_json());
+        }
+        if let Some(drain) = &self.draining {
+            annotations.insert(DRAINING.to_owned(), drain.reason.clone());
+        }
+        if let Some(deadline_ms) = self.drain_deadline_ms() {
+            annotations.insert(DRAIN_DEADLINE.to_owned(), deadline_ms.to_string());
         }
         SdkView {
             state: self.sdk_state(),
@@ -60,11 +70,13 @@ impl Machine {
     fn sdk_state(&self) -> &'static str {
         match (self.sdk.phase, self.sdk.standing()) {
             (Phase::Shutdown, _) => "Shutdown",
+            // What a game server has to hear is the same, whoever ends it.
+            _ if self.drain_is_over() => "Shutdown",
             (_, Standing::Dead) => "Unhealthy",
             (Phase::Reserved { .. }, _) => "Reserved",
             _ if self.lands.len() > 0 => "Allocated",
             // Also where that was said in another way.
-            (Phase::Ready, _) | (Phase::Scheduled, _) if self.ready => "Ready",
+            (Phase::Ready, _) | (Phase::Scheduled, _) if self.ready && !self.exited => "Ready",
             _ => "Scheduled",
         }
     }

@@ -5,18 +5,18 @@ use super::*;
 #[test]
 fn a_full_life() {
     let mut bench = Bench::report();
-    assert_eq!(bench.machine.status().phase, Phase::Starting);
+    assert_eq!(bench.status().phase, Phase::Starting);
     bench.pass(60_000);
     assert!(bench.outputs().is_empty(), "nobody registers a server that isn't ready");
     bench.machine.watcher_came(bench.now_ms);
     bench.machine.game_server_ready(bench.now_ms, &[]).unwrap();
-    assert_eq!(bench.machine.status().phase, Phase::Connecting);
+    assert_eq!(bench.status().phase, Phase::Connecting);
     bench.join();
-    assert_eq!(bench.machine.status().phase, Phase::Registered);
+    assert_eq!(bench.status().phase, Phase::Registered);
 
     bench.allocate("c1", "arena:1");
     assert_eq!(bench.told(), ["allocate arena:1"]);
-    assert_eq!(bench.machine.status().lands[0].state, "allocating");
+    assert_eq!(bench.status().lands[0].state, "allocating");
     bench.machine.land_ready(&id("arena:1")).unwrap();
     assert_eq!(bench.sent(), [ready("c1")]);
     bench.machine.players_are(bench.now_ms, &id("arena:1"), players(&["ann"])).unwrap();
@@ -27,6 +27,7 @@ fn a_full_life() {
         healthy: true,
         lands: lands.to_vec(),
         draining: false,
+        capacity: None,
     };
     assert_eq!(bench.sent(), [heartbeat(1, std::slice::from_ref(&land))], "a change is told soon");
     bench.pass(2_000);
@@ -43,7 +44,7 @@ fn a_full_life() {
     bench.machine.shut_down(bench.now_ms);
     bench.machine.shut_down(bench.now_ms);
     assert!(matches!(bench.sent().as_slice(), [Up::Goodbye { .. }]));
-    assert_eq!(bench.machine.status().phase, Phase::Stopping);
+    assert_eq!(bench.status().phase, Phase::Stopping);
     bench.lose("closed");
     assert!(matches!(bench.outputs().as_slice(), [Output::Finished(End::Stopped)]));
 }
@@ -102,7 +103,7 @@ fn a_command_that_comes_twice_is_answered_once_it_is_decided() {
     bench.machine.land_ready(&id("arena:1")).unwrap();
     bench.machine.land_ready(&id("arena:1")).unwrap();
     assert_eq!(bench.sent(), [ready("c2")], "who asked last is answered, once");
-    bench.machine.drain(bench.now_ms, "over".to_owned());
+    bench.machine.drain(bench.now_ms, "over".to_owned(), None);
     bench.outputs();
     bench.allocate("c3", "arena:1");
     assert_eq!(bench.sent(), [ready("c3")], "a land that is there is ready again, whatever else");
@@ -119,7 +120,7 @@ fn what_can_not_be_taken_is_refused_with_the_reason() {
     bench.allocate("c2", "arena:4");
     assert!(refusal(&bench.sent()[0], "c2").contains("full"));
     bench.machine.land_ended(bench.now_ms, &id("arena:1"));
-    bench.machine.drain(bench.now_ms, "update at noon".to_owned());
+    bench.machine.drain(bench.now_ms, "update at noon".to_owned(), None);
     bench.outputs();
     bench.allocate("c3", "arena:4");
     assert!(refusal(&bench.sent()[0], "c3").contains("update at noon"));
@@ -161,10 +162,10 @@ fn a_release_ends_a_land_and_frees_its_place() {
 #[test]
 fn draining_is_told_once_to_both_sides() {
     let mut bench = Bench::registered();
-    bench.hear(Down::Drain { reason: "update".to_owned() });
-    bench.hear(Down::Drain { reason: "update".to_owned() });
+    bench.hear(Down::Drain { reason: "update".to_owned(), deadline_ms: 0 });
+    bench.hear(Down::Drain { reason: "update".to_owned(), deadline_ms: 0 });
     assert_eq!(bench.told(), ["drain"]);
-    assert_eq!(bench.machine.status().phase, Phase::Draining);
+    assert_eq!(bench.status().phase, Phase::Draining);
     bench.pass(25);
     assert!(matches!(bench.sent().as_slice(), [Up::Heartbeat { draining: true, .. }]));
     let missed = bench.machine.watcher_came(bench.now_ms);
@@ -232,7 +233,7 @@ fn a_game_server_that_outlived_its_agent_brings_its_lands() {
     assert_eq!(bring(&mut bench, &["arena:1", "castle:1"]), Err((1, AdoptError::LandType)));
     let four = ["arena:1", "arena:2", "arena:3", "arena:4"];
     assert_eq!(bring(&mut bench, &four), Err((3, AdoptError::Full)));
-    assert_eq!((bench.machine.land_count(), bench.machine.status().phase), (0, Phase::Starting));
+    assert_eq!((bench.machine.land_count(), bench.status().phase), (0, Phase::Starting));
     bring(&mut bench, &["arena:1", "arena:1"]).unwrap();
     bench.machine.stream_opened(bench.now_ms);
     let sent = bench.sent();

@@ -8,7 +8,7 @@ fn a_resumed_stream_begins_with_all_that_lives() {
     bench.ready_land("arena:1");
     bench.machine.players_are(bench.now_ms, &id("arena:1"), players(&["ann", "bob"])).unwrap();
     bench.allocate("c2", "arena:2");
-    bench.machine.drain(bench.now_ms, "update".to_owned());
+    bench.machine.drain(bench.now_ms, "update".to_owned(), None);
     bench.outputs();
     bench.lose("reset");
     assert_eq!(bench.told(), ["release arena:2"], "what was open is given up");
@@ -19,6 +19,7 @@ fn a_resumed_stream_begins_with_all_that_lives() {
     let expected = Up::Hello {
         lands: vec![LandReport { land_id: id("arena:1"), players: players(&["ann", "bob"]) }],
         draining: true,
+        capacity: Capacity { lands: 3, players: 0 },
     };
     assert_eq!(bench.sent(), [expected]);
     bench.machine.land_ended(bench.now_ms, &id("arena:1"));
@@ -26,7 +27,8 @@ fn a_resumed_stream_begins_with_all_that_lives() {
     assert_eq!(bench.notes(), [Note::Registered { again: true }]);
     bench.pass(0);
     let sent = bench.sent();
-    let first = Up::Heartbeat { sequence: 1, healthy: true, lands: Vec::new(), draining: true };
+    let first =
+        Up::Heartbeat { sequence: 1, healthy: true, lands: Vec::new(), draining: true, capacity: None };
     assert_eq!(sent, [first], "what changed after hello is told at once, and counted from one again");
 }
 

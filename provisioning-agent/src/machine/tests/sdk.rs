@@ -232,11 +232,11 @@ fn suspect_gets_no_lands_dead_is_unhealthy_and_both_may_return() {
     bench.order(1);
     bench.pass(4_999);
     assert_eq!(bench.beat(), (false, 1, false), "suspect: the land lives on");
-    assert_eq!((bench.state(), bench.machine.status().health), ("Allocated", Standing::Suspect));
+    assert_eq!((bench.state(), bench.status().health), ("Allocated", Standing::Suspect));
     bench.order(2);
     assert!(bench.refusal().unwrap().contains("silent"));
     bench.machine.sdk_health(bench.now_ms);
-    assert_eq!((bench.machine.status().health, bench.beat()), (Standing::Well, (true, 1, false)));
+    assert_eq!((bench.status().health, bench.beat()), (Standing::Well, (true, 1, false)));
 
     bench.pass(14_000);
     assert_eq!((bench.state(), bench.beat()), ("Unhealthy", (false, 1, false)));
@@ -248,11 +248,11 @@ fn suspect_gets_no_lands_dead_is_unhealthy_and_both_may_return() {
 fn health_counts_from_first_contact_and_only_through_the_sdk() {
     let mut bench = Bench::registered();
     bench.pass(100_000);
-    assert_eq!(bench.machine.status().health, Standing::Unknown);
+    assert_eq!(bench.status().health, Standing::Unknown);
     assert_eq!(bench.beat(), (true, 0, false));
     bench.machine.sdk_health(bench.now_ms);
     bench.pass(5_000);
-    assert_eq!(bench.machine.status().health, Standing::Suspect);
+    assert_eq!(bench.status().health, Standing::Suspect);
 }
 
 #[test]

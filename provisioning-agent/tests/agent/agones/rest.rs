@@ -154,7 +154,7 @@ async fn what_can_not_be_done_says_so() {
         (Method::PATCH, "/v1beta1/counters/rounds", json!({"countDiff": "2"}), 400, 11),
         (Method::PATCH, "/v1beta1/counters/rounds", json!({"count": "x"}), 400, 3),
         (Method::PATCH, "/v1beta1/counters/rounds", json!({}), 400, 3),
-        (Method::PATCH, "/v1beta1/counters/rooms", json!({"capacity": "7"}), 400, 9),
+        (Method::PATCH, "/v1beta1/counters/rooms", json!({"capacity": "100001"}), 400, 11),
         (Method::POST, "/v1beta1/lists/maps:addValue", json!({"value": "lava"}), 409, 6),
         (Method::POST, "/v1beta1/lists/maps:addValue", json!({"value": "ice"}), 400, 11),
         (Method::POST, "/v1beta1/lists/maps:forget", json!({"value": "ice"}), 404, 5),

@@ -18,11 +18,15 @@ fn rooms_up_are_its_own_lands_and_down_end_those_first() {
     let by = |diff| CounterChange { diff, ..CounterChange::default() };
     assert_eq!(change(&mut bench, by(1)).unwrap().count, 3);
     assert!(matches!(change(&mut bench, by(1)), Err(SdkError::OutOfRange(_))));
-    let capacity = CounterChange { capacity: Some(5), ..CounterChange::default() };
-    assert!(matches!(change(&mut bench, capacity), Err(SdkError::Precondition(_))));
-    assert_eq!(bench.rooms(), 3);
+    let capacity = |most| CounterChange { capacity: Some(most), ..CounterChange::default() };
+    let too_many = capacity(100_001);
+    assert!(matches!(change(&mut bench, too_many), Err(SdkError::OutOfRange(_))));
+    assert_eq!(change(&mut bench, capacity(1)), Ok(Counter { count: 3, capacity: 1 }), "no land ends of it");
+    let capacity = Some(Capacity { lands: 1, players: 0 });
+    bench.pass(25);
+    assert!(matches!(bench.sent().last(), Some(Up::Heartbeat { capacity: told, .. }) if *told == capacity));
     change(&mut bench, by(-2)).unwrap();
-    let left: Vec<_> = bench.machine.status().lands.into_iter().map(|land| land.land_id).collect();
+    let left: Vec<_> = bench.status().lands.into_iter().map(|land| land.land_id).collect();
     assert_eq!(left, [land(2)], "its own, then the oldest");
     assert_eq!(bench.beat(), (true, 1, false));
 }
@@ -39,7 +43,7 @@ fn players_go_to_the_land_that_expects_them() {
     }
     assert!(matches!(add(&mut bench, "ann-2"), Err(SdkError::AlreadyExists(_))));
     assert!(matches!(add(&mut bench, ""), Err(SdkError::Invalid(_))));
-    let lands = bench.machine.status().lands;
+    let lands = bench.status().lands;
     let of = |n: usize| lands[n].players.iter().map(PlayerId::as_str).collect::<Vec<_>>();
     assert_eq!((of(0), of(1)), (vec!["bob-1"], vec!["ann-2"]));
     assert_eq!(bench.machine.sdk_list(PLAYERS).unwrap().values, ["bob-1", "ann-2", "early", "guest"]);
