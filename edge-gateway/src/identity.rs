@@ -9,7 +9,6 @@
 //!
 //! Each request, and each socket once, is looked at anew; that a token was verified a moment ago is remembered ([`remembered`]).
 
-mod address;
 mod backends;
 mod caller;
 mod credentials;

@@ -13,13 +13,11 @@ use axum::{
 };
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use runtime::tls::ClientTls;
+use runtime::{address::Address, tls::ClientTls};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
 };
-
-use super::address::Address;
 
 /// The largest document, in bytes. A JWK Set of ten keys with their certificates has some 30 KiB.
 const MAX_BYTES: usize = 256 * 1024;

@@ -2,10 +2,11 @@
 
 use std::{collections::HashSet, path::PathBuf};
 
-use runtime::config::{FileSections, Invalid};
+use runtime::{
+    address::Address,
+    config::{FileSections, Invalid},
+};
 use serde::Deserialize;
-
-use super::address::Address;
 
 /// What the gateway's file holds beside the settings.
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use runtime::address::Address;
 use serde::Deserialize;
 
-use super::{address::Address, fetch::Fetcher};
+use super::fetch::Fetcher;
 use crate::{
     http::RequestId,
     upstream::{Calls, Origin},
