@@ -8,15 +8,19 @@ use runtime::{
     control_plane::Way,
     endpoints::{self, Endpoints},
 };
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{oneshot, watch},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     agones::{self, SdkApi},
     config::{Config, Server},
+    exec::{Ended, Launcher, Supervisor},
     game_api::GameApi,
     handle::Handle,
-    ids::InstanceId,
+    ids::{InstanceId, ServerId},
     jwks::Jwks,
     local_api, local_grpc,
     machine::{End, Machine, Terms},
@@ -37,6 +41,7 @@ pub struct ProvisioningAgent {
     http_addr: SocketAddr,
     /// Where game servers reach the Agones SDK by gRPC, where they do.
     grpc: Option<(TcpListener, SocketAddr)>,
+    launcher: Launcher,
 }
 
 impl ProvisioningAgent {
@@ -45,6 +50,14 @@ impl ProvisioningAgent {
     /// # Errors
     /// [`runtime::config::Invalid`] names a setting that can't be used; [`runtime::listen::ListenError`] says why a port can't be opened.
     pub async fn bind(config: Config) -> anyhow::Result<Self> {
+        Self::bind_with(config, Launcher::Plain).await
+    }
+
+    /// The same, with a way to start the game server.
+    ///
+    /// # Errors
+    /// As [`ProvisioningAgent::bind`].
+    pub async fn bind_with(config: Config, launcher: Launcher) -> anyhow::Result<Self> {
         let server = Arc::new(Server::check(&config)?);
         let targets = endpoints::parse("control_plane", &config.control_plane)?;
         endpoints::check_refresh("control_plane_refresh", config.control_plane_refresh)?;
@@ -61,7 +74,12 @@ impl ProvisioningAgent {
                 Some((listener, addr))
             }
         };
-        Ok(Self { server, endpoints, way, listener, http_addr, grpc })
+        Ok(Self { server, endpoints, way, listener, http_addr, grpc, launcher })
+    }
+
+    /// The server that it speaks for.
+    pub fn server_id(&self) -> &ServerId {
+        &self.server.server_id
     }
 
     /// Where the game server reaches the local API.
@@ -86,6 +104,9 @@ impl ProvisioningAgent {
         let clock = Clock::start();
         let identity = Identity { server: Arc::clone(&self.server), instance_id: new_instance() };
         let (agent, calls) = Handle::new();
+        let stop = stop.child_token();
+        let shutdown = CancellationToken::new();
+        let supervisor = self.supervisor(agent.clone(), shutdown.clone());
         let (changes, changed) = watch::channel(0);
         let sdk = SdkApi::new(
             agent.clone(),
@@ -117,15 +138,52 @@ impl ProvisioningAgent {
         }
         let machine = Machine::start(terms(&identity), clock.now_ms());
         let route = Route::new(self.endpoints, self.way);
-        let (patience_ms, shutdown) = (self.server.drain_timeout_ms, CancellationToken::new());
-        let game_server = GameServer { calls, changes, patience_ms, shutdown };
+        let patience_ms = self.server.drain_timeout_ms;
+        let game_server = GameServer { calls, changes, patience_ms, shutdown: shutdown.clone() };
         let driver = Driver::new(identity, machine, clock, route, tasks.clone(), game_server);
-        let end = driver.run(stop).await;
-        tasks.join(JOIN).await?;
-        match end {
-            End::Stopped => Ok(()),
-            end => Err(end.into()),
+        // Beside the other tasks: they end when a crash is noticed, it when its game server has.
+        let started = Tasks::new(shutdown.clone());
+        let (tell, mut ended) = oneshot::channel();
+        let patience = supervisor.as_ref().map_or(Duration::ZERO, |supervisor| supervisor.exec.kill_after);
+        if let Some(supervisor) = supervisor {
+            // Where it is over, or crashes, there is nothing left to speak for.
+            let end_all = stop.clone().drop_guard();
+            started.spawn("game server", async move {
+                let ended = supervisor.run().await;
+                if matches!(ended, Ended::Stopped) {
+                    end_all.disarm();
+                }
+                tell.send(ended).ok();
+            });
         }
+        let end = driver.run(stop).await;
+        // The game server's process ends last: by now its lands are over, and nobody comes any more.
+        started.join(2 * patience + JOIN).await?;
+        tasks.join(JOIN).await?;
+        match (end, ended.try_recv()) {
+            (End::Stopped, Ok(Ended::Done(status))) if !status.success() => {
+                anyhow::bail!("the game server ended: {status}")
+            }
+            (End::Stopped, _) => Ok(()),
+            (end, _) => Err(end.into()),
+        }
+    }
+
+    /// Who starts the game server, where this agent does.
+    fn supervisor(&self, agent: Handle, stop: CancellationToken) -> Option<Supervisor> {
+        let exec = self.server.exec.clone()?;
+        let mut environment = vec![
+            ("MUSTER_AGENT_HTTP", format!("http://{}", self.http_addr)),
+            ("AGONES_SDK_HTTP_PORT", self.http_addr.port().to_string()),
+            ("MUSTER_SERVER_ID", self.server.server_id.to_string()),
+            ("MUSTER_SERVER_PORT", self.server.port.to_string()),
+        ];
+        if let Some(addr) = self.grpc_addr() {
+            environment.push(("MUSTER_AGENT_GRPC", format!("http://{addr}")));
+            environment.push(("AGONES_SDK_GRPC_PORT", addr.port().to_string()));
+        }
+        let server_id = self.server.server_id.to_string();
+        Some(Supervisor { exec, launcher: self.launcher, environment, server_id, agent, stop })
     }
 }
 
@@ -135,7 +193,7 @@ fn new_instance() -> InstanceId {
     InstanceId::parse(&id).expect("a UUID follows the rule of identifiers")
 }
 
-fn terms(identity: &Identity) -> Terms {
+pub(crate) fn terms(identity: &Identity) -> Terms {
     Terms {
         instance_id: identity.instance_id.clone(),
         land_types: identity.server.land_types.clone(),

@@ -5,6 +5,7 @@
 
 mod sdk;
 mod server;
+mod tables;
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -13,10 +14,11 @@ use std::{
 };
 
 pub use server::Server;
+pub use tables::{ServerTable, Servers};
 
 use runtime::control_plane::Credentials;
 
-use crate::machine::SdkLands;
+use crate::{exec::Restart, machine::SdkLands};
 
 /// Where the loopback API listens unless it is told otherwise, and the Agones SDK by gRPC beside it.
 const HTTP_ADDR: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9358);
@@ -39,17 +41,18 @@ pub struct Config {
     /// Where the game server reaches this agent. Loopback only: the API has no other protection.
     #[arg(long, env = "AGENT_HTTP_ADDR", default_value_t = HTTP_ADDR)]
     pub http_addr: SocketAddr,
-    /// Names the game server; stays the same over its restarts. 1 to 128 bytes.
+    /// Names the game server; stays the same over its restarts. 1 to 128 bytes. Required, as are its port and a land type, unless
+    /// the file has `[[server]]` tables.
     #[arg(long, env = "SERVER_ID", help_heading = "Game server")]
-    pub server_id: String,
+    pub server_id: Option<String>,
     /// The game server's own address: a host name or an IP address.
     #[arg(long, env = "SERVER_HOST", default_value = "127.0.0.1", help_heading = "Game server")]
     pub host: String,
     /// The game server's own port, 1 to 65535.
     #[arg(long, env = "SERVER_PORT", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Game server")]
-    pub port: u16,
+    pub port: Option<u16>,
     /// A kind of land that the game server can host. Repeat it, or separate by commas; at most 32.
-    #[arg(long, env = "LAND_TYPES", value_delimiter = ',', required = true, help_heading = "Game server")]
+    #[arg(long, env = "LAND_TYPES", value_delimiter = ',', help_heading = "Game server")]
     pub land_type: Vec<String>,
     /// Where it runs; matches of that region prefer it.
     #[arg(long, env = "SERVER_REGION", help_heading = "Game server")]
@@ -91,6 +94,21 @@ pub struct Config {
     /// verifies.
     #[arg(long, env = "TOKEN_ISSUER", default_value = "muster")]
     pub token_issuer: String,
+    /// The game server to start: `--exec -- ./game-server --its flags`, in the file a list. It is started again when it ends, and
+    /// ends with this agent.
+    #[arg(long, num_args = 0.., value_name = "-- PROGRAM", help_heading = "Starting the game server")]
+    pub exec: Option<Vec<String>>,
+    /// When a game server that has ended is started again, after 1s, then twice as long each time up to 30s. Where it isn't, this
+    /// agent ends, too.
+    #[arg(long, env = "AGENT_EXEC_RESTART", value_enum, default_value_t = Restart::Always, help_heading = "Starting the game server")]
+    pub exec_restart: Restart,
+    /// How long the game server has to end once it was asked to (SIGTERM), before it is killed. It is asked after the drain: see
+    /// `--drain-timeout`. 0s to 1h.
+    #[arg(long, env = "AGENT_EXEC_KILL_AFTER", default_value = "4s", value_parser = runtime::config::duration, help_heading = "Starting the game server")]
+    pub exec_kill_after: Duration,
+    /// What stands behind `--`.
+    #[arg(last = true, hide = true, requires = "exec")]
+    pub exec_command: Vec<String>,
     /// Where a game server reaches this agent by gRPC, for our own service and the Agones SDK. Loopback only. Without it: 127.0.0.1:9357 where `--http-addr` isn't
     /// set, else nowhere.
     #[arg(long, env = "AGENT_GRPC_ADDR", help_heading = "Agones SDK")]
@@ -132,7 +150,8 @@ pub struct Config {
 }
 
 /// The scheme of a connect URL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Scheme {
     /// Without TLS.
     Ws,
@@ -141,7 +160,8 @@ pub enum Scheme {
 }
 
 /// Who decides about a new land.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Lands {
     /// The game server: it is told of the land and answers ready or refused.
     Report,
@@ -150,7 +170,7 @@ pub enum Lands {
 }
 
 impl runtime::program::Settings for Config {
-    type Sections = runtime::config::NoSections;
+    type Sections = Servers;
 
     fn telemetry(&self) -> &runtime::telemetry::Settings {
         &self.telemetry

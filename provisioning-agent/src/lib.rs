@@ -1,4 +1,4 @@
-//! The provisioning agent: the sidecar that registers one game server with the control plane and keeps it registered.
+//! The provisioning agent: the sidecar that registers game servers with the control plane and keeps them registered.
 //!
 //! | where | what |
 //! |---|---|
@@ -10,16 +10,19 @@
 //! | `agones` | the same for game servers that speak the Agones SDK, by gRPC and HTTP |
 //! | `route` | which replica of the control plane comes next |
 //! | `jwks` | the public keys, cached |
-//! | `agent` | starts and joins all of it |
+//! | `exec` | starts the game server itself, and again when it ends |
+//! | `agent` | starts and joins all of it for one server; `agents` for several |
 //!
 //! The game server decides about its lands and says who plays in them; the control plane decides who plays where. What is
 //! here keeps the two in touch through every failure of either, and invents nothing.
 
 pub mod config;
+pub mod exec;
 pub mod ids;
 pub mod machine;
 
 mod agent;
+mod agents;
 mod agones;
 mod game_api;
 mod handle;
@@ -31,4 +34,5 @@ mod route;
 mod stream;
 
 pub use agent::ProvisioningAgent;
+pub use agents::Agents;
 pub use config::Config;

@@ -10,8 +10,9 @@ use runtime::config::Invalid;
 
 use super::{Config, Lands, Scheme, sdk};
 use crate::{
+    exec::Exec,
     ids::{self, LandType, ServerId},
-    machine::{Mode, SdkTerms},
+    machine::{MOST_LANDS, MOST_SEATS, Mode, SdkTerms},
 };
 
 const MAX_LAND_TYPES: usize = 32;
@@ -21,6 +22,7 @@ const MAX_HOST_BYTES: usize = 253;
 const LIFETIMES: std::ops::RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(30 * 24 * 60 * 60);
 
+const LONGEST_END: Duration = Duration::from_secs(60 * 60);
 const LONGEST_DRAIN: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// What the control plane is told about the game server, within the limits of the contract.
@@ -43,6 +45,8 @@ pub struct Server {
     pub(crate) version: String,
     pub(crate) mode: Mode,
     pub(crate) sdk: SdkTerms,
+    /// The game server's own program, where the agent starts it.
+    pub(crate) exec: Option<Exec>,
     /// How long lands may go on once the agent is to stop.
     pub(crate) drain_timeout_ms: u64,
     /// The `iss` of match tokens.
@@ -57,13 +61,18 @@ impl Server {
             loopback("grpc_addr", addr)?;
         }
         Ok(Self {
-            server_id: ServerId::parse(&config.server_id).map_err(|error| invalid("server_id", error))?,
+            server_id: server_id(config.server_id.as_deref())?,
             host: host("host", &config.host)?,
-            port: config.port,
+            port: config
+                .port
+                .ok_or_else(|| invalid("port", "is missing; give --port, the game server's own"))?,
             land_types: land_types(&config.land_type)?,
             region: text("region", config.region.as_deref())?,
-            capacity: config.capacity,
-            player_capacity: config.player_capacity,
+            capacity: within("capacity", config.capacity, MOST_LANDS)?,
+            player_capacity: match config.player_capacity {
+                Some(players) => Some(within("player_capacity", players, MOST_SEATS)?),
+                None => None,
+            },
             connect_host: match &config.connect_host {
                 Some(name) => host("connect_host", name)?,
                 None => String::new(),
@@ -78,10 +87,42 @@ impl Server {
             version: text("game_version", config.game_version.as_deref())?,
             mode: mode(config)?,
             sdk: sdk::terms(config)?,
+            exec: exec(config)?,
             drain_timeout_ms: drain_timeout_ms(config)?,
             token_issuer: text("token_issuer", Some(&config.token_issuer))?,
         })
     }
+}
+
+fn server_id(given: Option<&str>) -> Result<ServerId, Invalid> {
+    let Some(given) = given else {
+        let message = "is missing; give --server-id, or [[server]] tables in the configuration file";
+        return Err(invalid("server_id", message));
+    };
+    ServerId::parse(given).map_err(|error| invalid("server_id", error))
+}
+
+/// The command line has checked its own; a table of the file comes by here.
+fn within(setting: &str, given: u32, most: u32) -> Result<u32, Invalid> {
+    if (1..=most).contains(&given) {
+        return Ok(given);
+    }
+    Err(invalid(setting, format!("is {given}; give 1 to {most}")))
+}
+
+fn exec(config: &Config) -> Result<Option<Exec>, Invalid> {
+    let Some(given) = &config.exec else { return Ok(None) };
+    let command: Vec<_> = given.iter().chain(&config.exec_command).cloned().collect();
+    if command.first().is_none_or(String::is_empty) {
+        return Err(invalid(
+            "exec",
+            "names no program; write --exec -- ./game-server, or a list in the file",
+        ));
+    }
+    if config.exec_kill_after > LONGEST_END {
+        return Err(invalid("exec_kill_after", "is out of range; give 0s to 1h"));
+    }
+    Ok(Some(Exec { command, restart: config.exec_restart, kill_after: config.exec_kill_after }))
 }
 
 fn loopback(setting: &str, addr: SocketAddr) -> Result<(), Invalid> {
@@ -136,7 +177,10 @@ fn land_types(given: &[String]) -> Result<Vec<LandType>, Invalid> {
         }
     }
     match types.len() {
-        0 => Err(invalid(setting, "names no land type; give at least one, for example hero-defense")),
+        0 => Err(invalid(
+            setting,
+            "names no land type; give at least one, for example --land-type hero-defense",
+        )),
         1..=MAX_LAND_TYPES => Ok(types),
         many => Err(invalid(setting, format!("names {many} land types; give at most {MAX_LAND_TYPES}"))),
     }
@@ -205,6 +249,13 @@ mod tests {
     }
 
     #[test]
+    fn a_game_server_may_be_given_with_its_own_flags() {
+        let server = check(&["--exec", "--", "./game", "--port", "7001", "--", "x"]).unwrap();
+        assert_eq!(server.exec.unwrap().command, ["./game", "--port", "7001", "--", "x"]);
+        assert!(check(&[]).unwrap().exec.is_none());
+    }
+
+    #[test]
     fn an_unusable_setting_is_named() {
         let long = "x".repeat(129);
         let too_many: String = (0..40).map(|n| format!("t{n},")).collect();
@@ -221,6 +272,8 @@ mod tests {
             (&["--label", "=x"], "label: the name of `=x` is empty"),
             (&["--label", "a=1", "--label", "a=2"], "label: `a` is given twice"),
             (&["--auto-land-lifetime", "10ms"], "auto_land_lifetime: is out of range"),
+            (&["--exec"], "exec: names no program"),
+            (&["--exec-kill-after", "2h", "--exec", "--", "game"], "exec_kill_after: is out of range"),
             (&["--drain-timeout", "8d"], "drain_timeout: is out of range"),
             (&["--token-issuer", ""], "token_issuer: is empty"),
         ];

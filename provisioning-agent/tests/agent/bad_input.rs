@@ -122,7 +122,7 @@ async fn settings_are_judged_before_a_port_opens() {
         let mut config = config(addr, &[]);
         match flags[0] {
             "--http-addr" => config.http_addr = flags[1].parse().unwrap(),
-            "--server-id" => flags[1].clone_into(&mut config.server_id),
+            "--server-id" => config.server_id = Some(flags[1].to_owned()),
             _ => config.control_plane = vec![flags[1].to_owned()],
         }
         let error = ProvisioningAgent::bind(config).await.err().unwrap();

@@ -252,6 +252,8 @@ impl Provisioning for Service {
         outbound.send(Ok(ConnectResponse { message: Some(welcome) })).await.unwrap();
         let shared = Arc::clone(&self.0);
         tokio::spawn(async move {
+            // Held until the agent ends its side: other agents' streams end none.
+            let _outbound = outbound;
             loop {
                 let message = tokio::select! {
                     message = inbound.message() => message,

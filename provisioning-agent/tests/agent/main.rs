@@ -6,6 +6,7 @@ mod fixture;
 
 mod agones;
 mod bad_input;
+mod exec;
 mod failover;
 mod jwks;
 mod lands;
@@ -13,4 +14,5 @@ mod own_api;
 mod process;
 mod redeem;
 mod registration;
+mod several;
 mod watch;
