@@ -25,6 +25,7 @@ use crate::{
     },
     matchmaker::{Desks, Matchmaker},
     peers::{Own, Peers},
+    presence::Presence,
     queues::Queues,
     registry::Registry,
     state::{self, Opened},
@@ -160,6 +161,11 @@ impl ControlPlane {
             tasks.spawn("keys", reload);
         }
 
+        let presence = Presence::new(Arc::clone(&storage), Arc::clone(&queues), clock);
+        if config.matchmaking_role.serves_calls() {
+            tasks.spawn("whose players are there", Arc::clone(&presence).run(tasks.clone()));
+        }
+
         config.access.warn(addr, config.matchmaking_role.serves_calls());
         let door = door.keep(&tasks);
         let services = ring.map(SigningPool::new).map(|signing| Services {
@@ -167,6 +173,7 @@ impl ControlPlane {
                 storage: Arc::clone(&storage),
                 queues: Arc::clone(&queues),
                 peers: Arc::clone(&peers),
+                presence,
                 delivery: Delivery::new(signing.clone(), config.token_issuer.clone(), clock),
                 clock,
                 tasks: tasks.clone(),

@@ -41,6 +41,7 @@ impl Delivery {
             group_id: record.ticket.group.to_string(),
             player_ids: record.ticket.players.iter().map(|player| player.id.to_string()).collect(),
             status: status(&state.status).into(),
+            cancel_reason: cancel_reason(&state.status).into(),
             enqueued_at_unix_ms: record.ticket.enqueued_at.0,
             expires_at_unix_ms: record.ticket.expires_at.0,
             assignment,
@@ -119,6 +120,14 @@ pub(crate) fn status(status: &Status) -> pb::TicketStatus {
         Status::Assigned(_) => pb::TicketStatus::Assigned,
         Status::Cancelled | Status::Absent => pb::TicketStatus::Cancelled,
         Status::Expired => pb::TicketStatus::Expired,
+    }
+}
+
+/// The contract's name of why a ticket was cancelled.
+fn cancel_reason(status: &Status) -> pb::CancelReason {
+    match status {
+        Status::Absent => pb::CancelReason::Absent,
+        _ => pb::CancelReason::Unspecified,
     }
 }
 

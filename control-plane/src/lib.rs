@@ -16,6 +16,7 @@ mod grpc;
 mod ids;
 mod matchmaker;
 mod peers;
+mod presence;
 mod queues;
 mod registry;
 mod sessions;

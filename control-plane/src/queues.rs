@@ -3,6 +3,7 @@
 //! The file, and the rule sets that it names, can be read again while the program runs: all of it is taken or nothing. Who
 //! works on a queue looks at [`Queues::changes`] and asks again; nobody holds an older state for longer than that.
 
+mod absence;
 mod function;
 mod placement;
 mod rule_set;
@@ -23,7 +24,7 @@ use runtime::config::{Invalid, sections};
 use tokio::sync::watch;
 
 use self::table::{Table, by_key};
-pub(crate) use self::{function::MatchFunction, placement::Placement, table::QueueChange};
+pub(crate) use self::{absence::Absence, function::MatchFunction, placement::Placement, table::QueueChange};
 use crate::config::{Config, Sections};
 
 /// One queue's settings.
@@ -36,6 +37,8 @@ pub(crate) struct QueueSettings {
     /// Who proposes its matches, where that is not our own engine.
     pub(crate) function: Option<Arc<MatchFunction>>,
     pub(crate) ticket_lifetime: Duration,
+    /// Whether it drops tickets whose players are gone.
+    pub(crate) absence: Option<Absence>,
     /// Which servers its matches are placed on.
     pub(crate) placement: Placement,
 }
@@ -99,6 +102,17 @@ impl Queues {
     pub(crate) fn of(&self, key: &QueueKey) -> Arc<QueueSettings> {
         let configured = self.current.borrow().0.get(key).cloned();
         configured.unwrap_or_else(|| Arc::new(by_key(key, self.ticket_lifetime)))
+    }
+
+    /// Whether a queue drops tickets whose players are gone; only configured ones do.
+    pub(crate) fn absence(&self, key: &QueueKey) -> Option<Absence> {
+        self.current.borrow().0.get(key)?.absence
+    }
+
+    /// The queues that do, in the order of their keys.
+    pub(crate) fn absences(&self) -> Vec<(QueueKey, Absence)> {
+        let table = self.current.borrow();
+        table.0.iter().filter_map(|(key, settings)| Some((key.clone(), settings.absence?))).collect()
     }
 
     /// The keys of the configured queues.
@@ -166,6 +180,7 @@ impl QueueSettings {
     pub(crate) fn are(&self, other: &Self) -> bool {
         self.land_type == other.land_type
             && self.ticket_lifetime == other.ticket_lifetime
+            && self.absence == other.absence
             && self.rules == other.rules
             && self.function == other.function
             && self.placement == other.placement

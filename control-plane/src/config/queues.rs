@@ -41,6 +41,9 @@ pub struct QueueEntry {
     /// How long a ticket may wait.
     #[serde(default, deserialize_with = "span")]
     pub ticket_lifetime: Option<Duration>,
+    /// After how long without its players a ticket is dropped. None: it waits.
+    #[serde(default, deserialize_with = "span")]
+    pub drop_absent_after: Option<Duration>,
     /// The URL of the match function that proposes its matches, beside what says how large they are.
     pub match_function: Option<String>,
     /// How long a call of it may take.

@@ -29,6 +29,7 @@ use crate::{
     delivery::{self, Delivery},
     matchmaker,
     peers::Peers,
+    presence::Presence,
     queues::Queues,
 };
 
@@ -47,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) queues: Arc<Queues>,
     pub(crate) peers: Arc<Peers>,
+    pub(crate) presence: Arc<Presence>,
     pub(crate) delivery: Delivery,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
@@ -219,6 +221,7 @@ impl Shared {
         let mut inbox = self.storage.signals().inbox();
         inbox.follow(&id);
         let state = self.seen(caller, &id).await?;
+        self.presence.polled(&state);
         if wait_ms == 0 || state.status != Status::Queued {
             return Ok(state);
         }
@@ -227,7 +230,9 @@ impl Shared {
             () = tokio::time::sleep(Duration::from_millis(wait_ms.into())) => {}
             () = self.tasks.stopping().cancelled() => return Err(refusals::shutting_down()),
         }
-        self.read(&id).await
+        let state = self.read(&id).await?;
+        self.presence.polled(&state);
+        Ok(state)
     }
 
     /// The id of a ticket that is there, for this caller.

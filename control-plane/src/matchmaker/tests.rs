@@ -1,5 +1,6 @@
 //! What a queue's owner does when things happen at the same time, late, or not at all.
 
+mod absent;
 mod races;
 mod unreliable;
 mod world;

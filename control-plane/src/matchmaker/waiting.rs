@@ -62,6 +62,11 @@ impl Waiting {
         self.records.is_empty()
     }
 
+    /// All tickets, in no order.
+    pub(super) fn ids(&self) -> impl Iterator<Item = &TicketId> {
+        self.records.keys()
+    }
+
     /// A ticket came. False: no match can take it.
     pub(super) fn came(&mut self, record: Arc<TicketRecord>) -> bool {
         let fits = self.engine.insert(record.ticket.clone());

@@ -3,15 +3,17 @@
 //! It works when something happens: a ticket comes or goes, a match is placed, room appears, a deadline is due. There is no tick.
 //! It keeps nothing that storage doesn't have: whatever goes wrong, it ends, and the queue's next owner reads it anew.
 
+mod ending;
 mod telling;
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 use matching::{QueueKey, Time};
-use storage::{Fenced, Lease, QueueChange, StorageError};
+use storage::{Lease, QueueChange, StorageError};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use self::ending::Absent;
 use super::{
     Matchmaker,
     held_up::HeldUp,
@@ -27,8 +29,6 @@ use crate::{queues::QueueSettings, state::trouble};
 const PLACING: usize = 256;
 /// Changes taken in before the next look at the rest.
 const CHANGES_AT_ONCE: usize = 1_024;
-/// Expired tickets ended at once.
-const EXPIRED_AT_ONCE: usize = 1_024;
 /// After how long without tickets a queue is given up.
 const IDLE: Duration = Duration::from_secs(30);
 /// How long a queue is left alone whose storage failed: its next owner would meet the same storage.
@@ -40,6 +40,7 @@ pub(super) struct Worker {
     settings: Arc<QueueSettings>,
     lease: Lease,
     waiting: Waiting,
+    absent: Absent,
     /// Who proposes the matches, where that is not our own engine.
     outside: Option<Outside>,
     /// Who asks why a ticket waits.
@@ -92,6 +93,7 @@ impl Worker {
             settings,
             lease,
             waiting,
+            absent: Absent::default(),
             outside,
             desk,
             placing: FuturesUnordered::new(),
@@ -154,6 +156,7 @@ impl Worker {
             // One look at the clock for all of it: a deadline that this pass didn't see is still ahead of it.
             let now = self.now();
             self.expire(now).await?;
+            self.drop_absent(now).await?;
             self.propose(now);
             self.report(now);
             let wake_at = self.wake_at(now)?;
@@ -188,6 +191,7 @@ impl Worker {
         match change {
             QueueChange::Queued(record) => {
                 let ticket = record.ticket.id.clone();
+                self.is_there(&ticket);
                 if !self.waiting.came(record) {
                     tracing::warn!(queue = %self.queue, %ticket, "the ticket fits no match under the queue's rules and waits for its expiry");
                 }
@@ -214,7 +218,10 @@ impl Worker {
             // What it proposed went by the old ones.
             self.outside = outside(&self.queue, &settings);
         }
-        self.settings = settings;
+        let absence = std::mem::replace(&mut self.settings, settings).absence;
+        if self.settings.absence != absence {
+            self.all_are_there();
+        }
         self.unreported = true;
     }
 
@@ -293,20 +300,6 @@ impl Worker {
         }
     }
 
-    async fn expire(&mut self, now: Time) -> Result<(), End> {
-        loop {
-            let tickets = self.waiting.take_expired(now, EXPIRED_AT_ONCE);
-            if tickets.is_empty() {
-                return Ok(());
-            }
-            self.unreported = true;
-            metrics::counter!("control_plane_tickets_expired_total").increment(tickets.len() as u64);
-            if self.shared.storage.expire(&self.lease, &tickets, now).await? == Fenced::LeaseLost {
-                return Err(End::LeaseLost);
-            }
-        }
-    }
-
     async fn renew(&mut self) -> Result<(), End> {
         let kept = self.shared.storage.renew(&self.lease, self.shared.lease, self.now()).await?;
         if kept { Ok(()) } else { Err(End::LeaseLost) }
@@ -327,7 +320,9 @@ impl Worker {
         // One that is due already waits for something else: for room, or for a match that is being placed.
         let deadline = deadline.filter(|at| *at > now).min().map(|at| self.shared.clock.instant_of(at.0));
         let report_at = self.reporting.is_empty().then(|| self.report_due_at());
-        Ok(deadline.into_iter().chain(report_at).chain([idle_at]).min().unwrap_or(idle_at))
+        let look = self.settings.absence.filter(|_| !self.waiting.is_empty());
+        let look_at = look.map(|_| self.shared.clock.instant_of(self.absent.look_at.0));
+        Ok(deadline.into_iter().chain(report_at).chain(look_at).chain([idle_at]).min().unwrap_or(idle_at))
     }
 
     fn now(&self) -> Time {

@@ -11,7 +11,7 @@ use std::{
 use matching::{QueueConfig, QueueKey, Rules, judge::Judge};
 use runtime::config::Invalid;
 
-use super::{Placement, QueueSettings, function, placement, rule_set};
+use super::{Placement, QueueSettings, absence, function, placement, rule_set};
 use crate::{
     config::{QueueEntry, Sections},
     ids::{self, MAX_ID, MAX_LAND_TYPE},
@@ -86,6 +86,7 @@ pub(super) fn by_key(key: &QueueKey, ticket_lifetime: Duration) -> QueueSettings
         judge: None,
         function: None,
         ticket_lifetime,
+        absence: None,
         placement: Placement::default(),
     }
 }
@@ -110,6 +111,8 @@ fn configured(
     if ticket_lifetime.is_zero() {
         return Err(wrong("ticket_lifetime", "must be longer than nothing".to_owned()));
     }
+    let absence =
+        absence::read(entry, ticket_lifetime).map_err(|message| wrong("drop_absent_after", message))?;
     let (rules, warnings) = rules(key, entry, dir)?;
     let judge = match &rules {
         Rules::RuleSet(set) => Some(Arc::new(Judge::new(Arc::clone(set)))),
@@ -119,7 +122,7 @@ fn configured(
     let function = function.map(Arc::new);
     let placement = placement::read(entry.allocation.as_ref())
         .map_err(|(field, message)| (format!("allocation.{field}").into(), vec![message]))?;
-    Ok((QueueSettings { land_type, rules, judge, function, ticket_lifetime, placement }, warnings))
+    Ok((QueueSettings { land_type, rules, judge, function, ticket_lifetime, absence, placement }, warnings))
 }
 
 fn rules(key: &QueueKey, entry: &QueueEntry, dir: &Path) -> Result<(Rules, Vec<String>), FieldError> {
@@ -157,6 +160,11 @@ impl QueueSettings {
                 format!("{:?}", before.ticket_lifetime),
                 format!("{:?}", self.ticket_lifetime),
             );
+        }
+        if self.absence != before.absence {
+            let shown =
+                |settings: &Self| settings.absence.map_or("kept".to_owned(), |absence| absence.to_string());
+            part("tickets whose players are gone", shown(before), shown(self));
         }
         if self.rules != before.rules {
             let (was, is) = (before.rules.to_string(), self.rules.to_string());

@@ -120,3 +120,27 @@ async fn reading_again_changes_all_or_nothing() {
     assert!(queues.reload(Reload::Apply).await.unwrap_err()[0].contains("muster.toml"));
     assert!(!changes.has_changed().unwrap());
 }
+
+#[test]
+fn for_how_long_players_may_be_gone_is_checked_and_compared() {
+    let queue = |value: &str, more: &str| {
+        Files::new(&format!("[queues.a]\ndrop_absent_after = '{value}'\n{more}")).open()
+    };
+    for (value, more, why) in [
+        ("999ms", "", "must be 1s or more"),
+        ("15m", "", "must be shorter than ticket_lifetime, 900s"),
+        ("30s", "ticket_lifetime = '30s'", "must be shorter than ticket_lifetime, 30s"),
+    ] {
+        let invalid = queue(value, more).unwrap_err();
+        assert_eq!(invalid.setting, "queues.\"a\".drop_absent_after");
+        assert!(invalid.message.starts_with(why), "{invalid}");
+    }
+    let (key, queues) = (QueueKey::new("a"), queue("1m", "").unwrap());
+    let absence = queues.absence(&key).unwrap();
+    assert_eq!((absence.pace(), absence.overdue()), (Duration::from_secs(5), Duration::from_secs(70)));
+    assert_eq!(queues.absences(), [(key.clone(), absence)]);
+    assert_eq!(queues.absence(&QueueKey::new("b")), None, "off, where nobody says so");
+    let short = queue("2s", "").unwrap().of(&key);
+    assert_eq!(short.absence.unwrap().pace(), Duration::from_millis(500));
+    assert!(!short.are(&queues.of(&key)));
+}

@@ -52,13 +52,17 @@ impl Signals {
 
     /// Tells everybody: changes of any ticket may have been missed.
     pub(crate) fn wake_all(&self) {
-        let followed: Vec<_> = self.followers.iter().map(|followers| followers.key().clone()).collect();
-        followed.iter().for_each(|ticket| self.wake(ticket));
+        self.followed_tickets().iter().for_each(|ticket| self.wake(ticket));
     }
 
     /// Whether anybody here follows a ticket.
     pub(crate) fn is_followed(&self, ticket: &TicketId) -> bool {
         self.followers.contains_key(ticket)
+    }
+
+    /// The tickets that somebody here follows, in no order.
+    pub fn followed_tickets(&self) -> Vec<TicketId> {
+        self.followers.iter().map(|followers| followers.key().clone()).collect()
     }
 
     /// How many tickets are followed.

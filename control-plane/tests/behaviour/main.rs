@@ -1,6 +1,7 @@
 //! The control plane from outside: real gRPC over real sockets.
 #![expect(clippy::unwrap_used, reason = "a panic is the report")]
 
+mod absence;
 mod access;
 mod agent;
 mod hostile;

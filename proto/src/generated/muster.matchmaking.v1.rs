@@ -225,6 +225,9 @@ pub struct Ticket {
     /// Set while the ticket is queued and the state says where it stands.
     #[prost(message, optional, tag = "9")]
     pub place: ::core::option::Option<QueuePlace>,
+    /// Why, where the status is CANCELLED.
+    #[prost(enumeration = "CancelReason", tag = "10")]
+    pub cancel_reason: i32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct QueuePlace {
@@ -453,7 +456,7 @@ pub enum TicketStatus {
     Matched = 2,
     /// Has its assignment. Final.
     Assigned = 3,
-    /// Was taken out by its caller. Final.
+    /// Was taken out: by its caller, or for another `cancel_reason`. Final.
     Cancelled = 4,
     /// Outlived its queue's ticket lifetime. Final.
     Expired = 5,
@@ -482,6 +485,34 @@ impl TicketStatus {
             "TICKET_STATUS_ASSIGNED" => Some(Self::Assigned),
             "TICKET_STATUS_CANCELLED" => Some(Self::Cancelled),
             "TICKET_STATUS_EXPIRED" => Some(Self::Expired),
+            _ => None,
+        }
+    }
+}
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum CancelReason {
+    /// Its caller cancelled it.
+    Unspecified = 0,
+    /// Its players had been gone for longer than its queue waits for them.
+    Absent = 1,
+}
+impl CancelReason {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CANCEL_REASON_UNSPECIFIED",
+            Self::Absent => "CANCEL_REASON_ABSENT",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CANCEL_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "CANCEL_REASON_ABSENT" => Some(Self::Absent),
             _ => None,
         }
     }
@@ -567,7 +598,7 @@ pub mod matchmaking_client {
             self
         }
         /// Puts a group of players into a queue. When this returns, the ticket is kept: nothing but its match, its cancel
-        /// or the end of its lifetime takes it away.
+        /// or the end of its lifetime takes it away; in a queue that doesn't wait for who is gone, also its players' absence.
         ///
         /// Repeated with the same `group_id` and content while that ticket is queued, it returns the same ticket.
         /// Errors: INVALID_REQUEST, QUEUE_NOT_FOUND, QUEUE_FULL (of tickets; or there are too many queues), GROUP_ALREADY_QUEUED
@@ -806,7 +837,7 @@ pub mod matchmaking_server {
     #[async_trait]
     pub trait Matchmaking: std::marker::Send + std::marker::Sync + 'static {
         /// Puts a group of players into a queue. When this returns, the ticket is kept: nothing but its match, its cancel
-        /// or the end of its lifetime takes it away.
+        /// or the end of its lifetime takes it away; in a queue that doesn't wait for who is gone, also its players' absence.
         ///
         /// Repeated with the same `group_id` and content while that ticket is queued, it returns the same ticket.
         /// Errors: INVALID_REQUEST, QUEUE_NOT_FOUND, QUEUE_FULL (of tickets; or there are too many queues), GROUP_ALREADY_QUEUED

@@ -189,6 +189,7 @@ fn settings() -> QueueSettings {
         function: None,
         ticket_lifetime: Duration::from_secs(60),
         placement: crate::queues::Placement::default(),
+        absence: None,
     }
 }
 

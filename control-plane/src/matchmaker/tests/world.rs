@@ -42,11 +42,16 @@ impl World {
     }
 
     pub(super) fn on(storage: Arc<dyn Storage>) -> Self {
+        Self::with(storage, &Sections::default())
+    }
+
+    /// With configured queues.
+    pub(super) fn with(storage: Arc<dyn Storage>, sections: &Sections) -> Self {
         let clock = Clock::start();
         let tasks = Tasks::new(CancellationToken::new());
         let registry = Registry::new(clock);
         let config = runtime::config::defaults(&[]);
-        let queues = Arc::new(Queues::new(&config, &Sections::default()).unwrap());
+        let queues = Arc::new(Queues::new(&config, sections).unwrap());
         let desks = Arc::new(Desks::default());
         let own = Own { queues: Arc::clone(&queues), desks: Arc::clone(&desks), sessions: Arc::default() };
         let matchmaker = Matchmaker {
