@@ -9,7 +9,9 @@ use std::{
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use runtime::{program::block_on, telemetry};
 
-use crate::{access, demo_server, dev, fleet, keys, load, queues, reference, rules, scenario, tickets};
+use crate::{
+    access, demo_server, dev, fleet, keys, load, queues, reference, rules, scenario, servers, tickets,
+};
 
 /// `muster` and everything it can do.
 #[derive(Debug, Parser)]
@@ -37,6 +39,7 @@ enum Command {
     Rules(rules::Config),
     Tickets(tickets::Config),
     Queues(queues::Config),
+    Servers(servers::Config),
     Access(access::Config),
     Keys(keys::Config),
     DemoServer(DemoServer),
@@ -93,6 +96,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Command::Tickets(config)) => block_on(async |_| tickets::run(config).await),
         Some(Command::Access(config)) => block_on(async |_| access::run(config)),
         Some(Command::Queues(config)) => block_on(async |_| queues::run(config).await),
+        Some(Command::Servers(config)) => block_on(async |stop| servers::run(config, stop).await),
         Some(Command::Keys(config)) => block_on(async |_| keys::run(config).await),
         Some(Command::DemoServer(DemoServer { config, telemetry })) => {
             telemetry::start(&telemetry);

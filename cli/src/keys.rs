@@ -1,15 +1,15 @@
 //! `muster keys`: what an operator does with the keys that sign tokens.
 
-use std::{
-    fmt::Write as _,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::fmt::Write as _;
 
 use proto::keys::v1::{
     Key, KeyState, ListKeysRequest, RotateKeysRequest, RotateKeysResponse, keys_client::KeysClient,
 };
 
-use crate::operator::ControlPlane;
+use crate::{
+    operator::ControlPlane,
+    spans::{now_ms, span},
+};
 
 /// Settings of `muster keys`.
 #[derive(Debug, Clone, clap::Args)]
@@ -96,43 +96,11 @@ fn table(keys: &[Key], now_ms: u64) -> String {
     text
 }
 
-/// A length of time in its two largest units, rounded up to whole seconds.
-fn span(ms: u64) -> String {
-    let seconds = ms.div_ceil(1000);
-    let units =
-        [(seconds / 86_400, "d"), (seconds / 3600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
-    let counts = units.iter().skip_while(|(count, _)| *count == 0).take(2).filter(|(count, _)| *count > 0);
-    let said: Vec<_> = counts.map(|(count, unit)| format!("{count}{unit}")).collect();
-    if said.is_empty() { "0s".to_owned() } else { said.join(" ") }
-}
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const NOW: u64 = 1_000_000_000;
-
-    #[test]
-    fn a_length_of_time_is_said_in_two_units() {
-        for (ms, said) in [
-            (0, "0s"),
-            (1, "1s"),
-            (59_000, "59s"),
-            (299_500, "5m"),
-            (61_000, "1m 1s"),
-            (3_600_000, "1h"),
-            (3_601_000, "1h"),
-            (43_260_000, "12h 1m"),
-            (90_000_000, "1d 1h"),
-        ] {
-            assert_eq!(span(ms), said, "{ms}");
-        }
-    }
 
     #[test]
     fn each_key_is_listed_with_what_comes_next() {

@@ -10,6 +10,7 @@
 //! | [`rules`] | what is wrong with rule-set files, and how they loosen |
 //! | [`tickets`] | why a ticket waits |
 //! | [`keys`] | making a new key, and seeing what each does |
+//! | [`servers`] | listing game servers, and draining them |
 //! | [`queues`] | reading a control plane's queues again |
 //! | [`access`] | keys for callers of the control plane |
 //! | [`mod@reference`] | the page of all settings |
@@ -28,9 +29,11 @@ pub mod queues;
 pub mod reference;
 pub mod rules;
 pub mod scenario;
+pub mod servers;
 pub mod tickets;
 
 mod cli;
 mod operator;
+mod spans;
 
 pub use cli::run;

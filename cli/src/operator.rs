@@ -1,6 +1,6 @@
 //! An operator's side of the control plane: calls over gRPC, each with a deadline.
 
-use std::{future::Future, time::Duration};
+use std::{fmt, future::Future, time::Duration};
 
 use anyhow::{Context as _, anyhow};
 use proto::{error::Refusal, matchmaking::v1::matchmaking_client::MatchmakingClient};
@@ -18,6 +18,18 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// The calls.
 pub(crate) type Calls = MatchmakingClient<control_plane::Calls>;
+
+/// What a control plane said no to, in its own words.
+#[derive(Debug)]
+pub(crate) struct Refused(pub(crate) Refusal);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.reason.name(), self.0.message)
+    }
+}
+
+impl std::error::Error for Refused {}
 
 /// Where the control plane is, and who asks.
 #[derive(Debug, Clone, clap::Args)]
@@ -54,10 +66,7 @@ impl ControlPlane {
         let asked = async {
             let calls = connect(&endpoints, &way).await;
             let calls = calls.with_context(|| format!("no control plane answers at {}", self.url))?;
-            call(calls).await.map_err(|status| {
-                let refusal = Refusal::from_status(&status);
-                anyhow!("{}: {}", refusal.reason.name(), refusal.message)
-            })
+            call(calls).await.map_err(|status| anyhow!(Refused(Refusal::from_status(&status))))
         };
         let answer = timeout(PATIENCE, asked).await;
         Ok(answer.with_context(|| format!("{} did not answer within {PATIENCE:?}", self.url))??.into_inner())

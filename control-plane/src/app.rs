@@ -8,7 +8,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use runtime::{Clock, Tasks, listen::listen};
-use storage::Signals;
+use storage::{LandId, Signals};
 use tokens::{DEFAULT_BITS, KeyRing, KeyRingSettings, SigningPool};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -161,6 +161,12 @@ impl ControlPlane {
             tasks.spawn("keys", reload);
         }
 
+        tasks.spawn("what services allocated", {
+            let (storage, registry) = (Arc::clone(&storage), Arc::clone(&registry));
+            let lives = move |land: &LandId| registry.is_there(land);
+            provisioning::keep_those_that_live(storage, lives, clock, tasks.clone())
+        });
+
         let presence = Presence::new(Arc::clone(&storage), Arc::clone(&queues), clock);
         if config.matchmaking_role.serves_calls() {
             tasks.spawn("whose players are there", Arc::clone(&presence).run(tasks.clone()));
@@ -184,7 +190,7 @@ impl ControlPlane {
                 peers,
                 allocation,
                 queues,
-                direct: provisioning::DirectAllocations::default(),
+                storage: Arc::clone(&storage),
                 clock,
                 tasks: tasks.clone(),
                 agents_stop: after_work,
@@ -194,6 +200,7 @@ impl ControlPlane {
                     expiry: config.rest_heartbeat_expiry,
                 },
                 assignment_lifetime: config.token_lifetime,
+                allocation_patience: config.allocation_patience(),
             })),
             keys: KeysService {
                 signing,

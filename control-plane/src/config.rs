@@ -180,6 +180,12 @@ impl Config {
         PeersPace { interval: self.heartbeat_interval / 2, expiry: self.heartbeat_expiry / 2 }
     }
 
+    /// How long an allocation that a service asks for may take: longer than all the servers that are asked for it, one after the
+    /// other.
+    pub(crate) fn allocation_patience(&self) -> Duration {
+        self.land_answer_timeout.saturating_mul(6) + Duration::from_secs(5)
+    }
+
     /// Looks at the settings together.
     pub(crate) fn validate(&self) -> Result<(), Invalid> {
         let positive = [

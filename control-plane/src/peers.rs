@@ -18,6 +18,7 @@ mod announcing;
 mod answering;
 mod asking;
 mod hearing;
+mod lands;
 mod letter;
 mod questions;
 mod queues;
@@ -31,6 +32,7 @@ use storage::{Hold, LandId, Mailbox, ReplicaId, Replicas, ServerId, StorageError
 use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use self::lands::NotReached;
 use self::{letter::Letter, questions::Questions};
 use crate::{
     matchmaker::Desks,

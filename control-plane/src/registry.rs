@@ -9,6 +9,7 @@ mod land;
 mod link;
 mod server;
 mod table;
+mod whereabouts;
 mod wish;
 
 use std::{sync::Arc, time::Duration};
@@ -23,6 +24,7 @@ pub(crate) use land::{LandOrder, LandState};
 pub(crate) use link::{Answer, Command, Link};
 pub(crate) use server::{Arrival, Heartbeat, Land, Registration, ServerState, ServerView};
 pub(crate) use table::{Freed, Held, HelloRefused, Notice, Pick, Place, Reserved, Told};
+pub(crate) use whereabouts::Whereabouts;
 pub(crate) use wish::{Latencies, Policy, Selector, Use};
 
 use self::{

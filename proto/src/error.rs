@@ -63,6 +63,8 @@ reasons! {
     QueueFull = "QUEUE_FULL", ResourceExhausted, true;
     /// No server can take the land now.
     NoServerAvailable = "NO_SERVER_AVAILABLE", ResourceExhausted, true;
+    /// There is no such server.
+    ServerNotFound = "SERVER_NOT_FOUND", NotFound, false;
     /// A newer instance holds this server id.
     ServerSuperseded = "SERVER_SUPERSEDED", AlreadyExists, false;
     /// The token is not valid here and now.

@@ -2,19 +2,21 @@
 
 mod connect;
 mod convert;
+mod deadline;
 mod direct;
+mod drain;
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use proto::provisioning::v1::{self as pb, provisioning_server::Provisioning};
 use runtime::{Clock, Tasks};
-use storage::{LandId, ServerId};
+use storage::{LandId, ServerId, Storage};
 use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Streaming};
 
-pub(crate) use self::direct::DirectAllocations;
-use super::fields::{Fields, required_id};
+pub(crate) use self::direct::keep_those_that_live;
+use super::fields::required_id;
 use crate::{access::Caller, allocation::Allocation, peers::Peers, queues::Queues, registry::Registry};
 
 /// Messages on their way to one agent; what comes after them waits in the stream's task.
@@ -31,7 +33,7 @@ pub(crate) struct Shared {
     pub(crate) peers: Arc<Peers>,
     pub(crate) allocation: Arc<dyn Allocation>,
     pub(crate) queues: Arc<Queues>,
-    pub(crate) direct: DirectAllocations,
+    pub(crate) storage: Arc<dyn Storage>,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
     /// Ends the agents' streams: later than everything else, which may wait for an agent's answer.
@@ -41,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) rest_pace: Pace,
     /// How long a land is kept for players who have not come.
     pub(crate) assignment_lifetime: Duration,
+    /// How long an allocation may take whose caller has all the time there is.
+    pub(crate) allocation_patience: Duration,
 }
 
 /// How often a server is heard of, and after how much silence it is lost.
@@ -119,18 +123,33 @@ impl Provisioning for ProvisioningService {
         &self,
         request: Request<pb::AllocateRequest>,
     ) -> Result<Response<pb::AllocateResponse>, tonic::Status> {
-        Ok(Response::new(direct::allocate(&self.0, request.into_inner()).await?))
+        let deadline = deadline::of(&request, self.0.allocation_patience);
+        Ok(Response::new(direct::allocate(&self.0, request.get_ref(), deadline).await?))
+    }
+
+    async fn allocate_batch(
+        &self,
+        request: Request<pb::AllocateBatchRequest>,
+    ) -> Result<Response<pb::AllocateBatchResponse>, tonic::Status> {
+        let deadline = deadline::of(&request, self.0.allocation_patience);
+        Ok(Response::new(direct::allocate_batch(&self.0, request.get_ref(), deadline).await?))
     }
 
     async fn release(
         &self,
         request: Request<pb::ReleaseRequest>,
     ) -> Result<Response<pb::ReleaseResponse>, tonic::Status> {
-        let mut fields = Fields::default();
         let land = request.into_inner().land_id;
-        fields.id("land_id", &land);
-        fields.check()?;
-        let released = self.0.peers.end(&LandId::new(land), "released by its service").await;
+        required_id("land_id", &land)?;
+        let released = direct::release(&self.0, &LandId::new(land)).await?;
         Ok(Response::new(pb::ReleaseResponse { released }))
+    }
+
+    async fn drain_server(
+        &self,
+        request: Request<pb::DrainServerRequest>,
+    ) -> Result<Response<pb::DrainServerResponse>, tonic::Status> {
+        let caller = Caller::of(&request)?;
+        Ok(Response::new(drain::drain(&self.0, &caller, request.into_inner()).await?))
     }
 }

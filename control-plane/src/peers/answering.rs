@@ -34,6 +34,13 @@ pub(super) fn question(peers: &Arc<Peers>, from: ReplicaId, number: u64, questio
             let ended = peers.registry.release(&land, "released by its service").is_some();
             ready(Answer::Done(ended))
         }
+        Question::Land { land, server } => {
+            ready(Answer::Land(peers.registry.whereabouts(&land, server.as_ref())))
+        }
+        Question::Drain { server, reason, deadline_ms } => {
+            let deadline = deadline_ms.map(Duration::from_millis);
+            ready(Answer::Drains(peers.registry.drain(&server, &reason, deadline).map(Box::new)))
+        }
         Question::Servers { land_type } => ready(Answer::Servers(peers.registry.list(land_type.as_deref()))),
         Question::Outlook { queue, ticket } => {
             let desks = Arc::clone(&peers.own.desks);

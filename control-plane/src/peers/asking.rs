@@ -133,7 +133,7 @@ impl Peers {
     }
 
     /// Asks all replicas that have servers.
-    async fn ask_all(&self, question: impl Fn() -> Question) -> Vec<(ReplicaId, Result<Answer, Unanswered>)> {
+    pub(super) async fn ask_all(&self, question: impl Fn() -> Question) -> Vec<(ReplicaId, Result<Answer, Unanswered>)> {
         let Some(post) = &self.post else { return Vec::new() };
         let asked = self.registry.replicas().into_iter().map(async |replica| {
             let answer = post.ask(&replica, question(), post.pace.interval + WAY).await;
@@ -162,7 +162,7 @@ impl Post {
     }
 }
 
-fn millis(span: Duration) -> u64 {
+pub(super) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -10,7 +10,7 @@ use storage::{LandId, ServerId};
 use crate::{
     matchmaker::Outlook,
     queues::Reload,
-    registry::{LandOrder, Notice, Registration, ServerView},
+    registry::{LandOrder, Notice, Registration, ServerView, Whereabouts},
     sessions::Session,
 };
 
@@ -47,6 +47,10 @@ pub(super) enum Question {
     Deregister { server: ServerId },
     /// End this land if it is on a server of yours.
     End { land: LandId },
+    /// What do you know of this land, which was made on that server?
+    Land { land: LandId, server: Option<ServerId> },
+    /// A server of yours is to take no new lands.
+    Drain { server: ServerId, reason: String, deadline_ms: Option<u64> },
     /// Which servers do you have?
     Servers { land_type: Option<SmolStr> },
     /// How does this ticket stand, where you own its queue?
@@ -73,6 +77,9 @@ pub(super) enum Answer {
         by: String,
     },
     Servers(Vec<ServerView>),
+    Land(Whereabouts),
+    /// How it is now; `None`: there is no such server.
+    Drains(Option<Box<ServerView>>),
     /// `None`: its queue is another's, or the ticket isn't known.
     Outlook(Option<Outlook>),
     /// What is wrong with the files; nothing where they were taken.

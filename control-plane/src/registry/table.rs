@@ -9,6 +9,7 @@ mod elsewhere;
 mod lands;
 mod notices;
 mod room;
+mod whereabouts;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

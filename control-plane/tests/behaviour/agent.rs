@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use proto::provisioning::v1::{
     self as pb, connect_request::Message as Up, connect_response::Message as Down, land_answer::Outcome,
+    provisioning_client::ProvisioningClient,
 };
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
-use tonic::Streaming;
+use tonic::{Streaming, transport::Channel};
 
 use crate::stack::{PATIENCE, Stack};
 
@@ -38,9 +39,16 @@ impl Agent {
     }
 
     pub(crate) async fn try_start(stack: &Stack, hello: pb::Hello) -> Result<Self, tonic::Status> {
+        Self::connect(stack.provisioning(), hello).await
+    }
+
+    pub(crate) async fn connect(
+        mut client: ProvisioningClient<Channel>,
+        hello: pb::Hello,
+    ) -> Result<Self, tonic::Status> {
         let (up, requests) = mpsc::channel(64);
         up.send(message(Up::Hello(hello))).await.unwrap();
-        let stream = stack.provisioning().connect(ReceiverStream::new(requests)).await?;
+        let stream = client.connect(ReceiverStream::new(requests)).await?;
         let mut down = stream.into_inner();
         let first = down.message().await?.unwrap().message;
         let Some(Down::Welcome(welcome)) = first else { panic!("no welcome but {first:?}") };

@@ -4,10 +4,13 @@
 mod absence;
 mod access;
 mod agent;
+mod allocations;
+mod drains;
 mod hostile;
 mod keys;
 mod load;
 mod match_function;
+mod process;
 mod program;
 mod queues;
 mod redeem;

@@ -39,10 +39,7 @@ impl Shared {
             keys_dir: self.keys.path().join("keys"),
             queue_lease: Duration::from_secs(2),
             heartbeat_expiry: Duration::from_secs(2),
-            redis: control_plane::Redis {
-                redis_url: Some(format!("redis://127.0.0.1:{}", self.redis.port)),
-                ..config.redis
-            },
+            redis: control_plane::Redis { redis_url: Some(self.redis_url()), ..config.redis },
             ..config
         }
     }
@@ -50,6 +47,10 @@ impl Shared {
     /// Where the directory of their keys is.
     pub(crate) fn keys(&self) -> &std::path::Path {
         self.keys.path()
+    }
+
+    pub(crate) fn redis_url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.redis.port)
     }
 
     pub(crate) async fn replica(&self, role: Role) -> Stack {

@@ -81,6 +81,7 @@ impl Code {
                 Reason::RateLimited => row(S::TOO_MANY_REQUESTS, "Too many requests", "Wait as long as Retry-After says."),
                 Reason::QueueFull => row(S::TOO_MANY_REQUESTS, "The queue is full", "Wait as long as Retry-After says; others must be matched first."),
                 Reason::NoServerAvailable => row(S::SERVICE_UNAVAILABLE, "No server is free", "Wait as long as Retry-After says, or start more game servers."),
+                Reason::ServerNotFound => row(S::NOT_FOUND, "No such server", "Check the server's id: `muster servers list` has those that there are."),
                 Reason::ServerSuperseded => row(S::CONFLICT, "Another instance holds this server id", "Stop this instance, or give it a server id of its own."),
                 Reason::TokenInvalid => row(S::FORBIDDEN, "The token is not valid", "Enqueue again for a new token."),
                 Reason::TokenAlreadyRedeemed => row(S::FORBIDDEN, "The token was used before", "A token lets one player in once: enqueue again."),

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::shape::{Faults, Fields, shown};
 
 /// Reads `{"serverId","host","port","landType","connectHost"?,"connectPort"?,"connectScheme"?}` and the optional
-/// `region`, `capacity`, `labels` and `version`.
+/// `region`, `capacity`, `playerCapacity`, `labels` and `version`.
 pub(crate) fn read(value: &Value) -> Result<pb::RegisterServerRequest, Refusal> {
     let mut faults = Faults::default();
     let Some(mut fields) = Fields::of_body(value, &mut faults) else {
@@ -26,6 +26,7 @@ pub(crate) fn read(value: &Value) -> Result<pb::RegisterServerRequest, Refusal> 
         capacity: fields.integer("capacity", 1).unwrap_or_default(),
         labels: labels(&mut fields).into_iter().collect(),
         version: fields.text("version").unwrap_or_default(),
+        player_capacity: fields.integer("playerCapacity", 1).unwrap_or_default(),
     };
     fields.finish();
     faults.into_result(request)
@@ -64,11 +65,12 @@ mod tests {
     fn a_registration_arrives_upstream() {
         let body = json!({
             "serverId": "s-1", "host": "10.0.0.5", "port": 7001, "landType": "demo", "connectHost": "play.example",
-            "connectPort": 443, "connectScheme": "wss", "region": "eu", "capacity": 3, "labels": {"a": "b"}, "version": "1"
+            "connectPort": 443, "connectScheme": "wss", "region": "eu", "capacity": 3, "playerCapacity": 12, "labels": {"a": "b"}, "version": "1"
         });
         let request = read(&body).unwrap();
-        assert_eq!((request.port, request.connect_port, request.capacity), (7001, 443, 3));
-        assert_eq!(request.labels["a"], "b");
+        assert_eq!((request.port, request.connect_port), (7001, 443));
+        assert_eq!((request.capacity, request.player_capacity), (3, 12));
+        assert_eq!((&*request.region, &*request.version, &*request.labels["a"]), ("eu", "1", "b"));
     }
 
     #[test]

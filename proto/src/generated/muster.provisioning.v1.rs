@@ -264,6 +264,9 @@ pub struct RegisterServerRequest {
     >,
     #[prost(string, tag = "11")]
     pub version: ::prost::alloc::string::String,
+    /// How many players it can hold at once, in all its lands. Zero: as many as its lands take.
+    #[prost(uint32, tag = "12")]
+    pub player_capacity: u32,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RegisterServerResponse {
@@ -357,7 +360,8 @@ pub struct ServerLand {
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct AllocateRequest {
-    /// Required: makes the call repeatable. Remembered while its land lives.
+    /// Required: makes the call repeatable. Remembered while its land lives, and for some minutes after it ended or after a call
+    /// that nobody heard the end of.
     #[prost(string, tag = "1")]
     pub allocation_id: ::prost::alloc::string::String,
     /// Required. Its queue configuration names the land type.
@@ -463,7 +467,8 @@ pub mod allocate_outcome {
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AllocateRefusal {
-    /// One of the reasons of `google.rpc.ErrorInfo`: NO_SERVER_AVAILABLE, UNAVAILABLE, DEADLINE_EXCEEDED or INTERNAL.
+    /// One of the reasons of `google.rpc.ErrorInfo` that Allocate has; INVALID_REQUEST where the `allocation_id` is known with other
+    /// content.
     #[prost(string, tag = "1")]
     pub reason: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
@@ -871,8 +876,10 @@ pub mod provisioning_client {
             self.inner.unary(req, path, codec).await
         }
         /// Reserves a land for a group and waits until its server is ready for it.
-        /// Repeated with the same `allocation_id`, it returns the same land.
-        /// Errors: INVALID_REQUEST, NO_SERVER_AVAILABLE, UNAVAILABLE.
+        /// Repeated with the same `allocation_id`, it returns the same land, whichever replica is asked and whatever restarted meanwhile; with
+        /// other content it is refused. The call's deadline holds here as well: at its end nothing is left reserved.
+        /// Errors: INVALID_REQUEST, NO_SERVER_AVAILABLE, RATE_LIMITED (as many allocations are remembered as may be), DEADLINE_EXCEEDED,
+        /// UNAVAILABLE.
         pub async fn allocate(
             &mut self,
             request: impl tonic::IntoRequest<super::AllocateRequest>,
@@ -899,7 +906,39 @@ pub mod provisioning_client {
                 );
             self.inner.unary(req, path, codec).await
         }
-        /// Gives a land back. Harmless where it is unknown.
+        /// The same for several groups at once, each for itself: one that is refused takes nothing from the others.
+        /// Errors: INVALID_REQUEST (of any of them, before anything is done), UNAVAILABLE.
+        pub async fn allocate_batch(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AllocateBatchRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AllocateBatchResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/muster.provisioning.v1.Provisioning/AllocateBatch",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new(
+                        "muster.provisioning.v1.Provisioning",
+                        "AllocateBatch",
+                    ),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Gives a land back, and forgets the allocation that made it: the same `allocation_id` is a new allocation then. Harmless where
+        /// it is unknown.
         /// Errors: INVALID_REQUEST, UNAVAILABLE.
         pub async fn release(
             &mut self,
@@ -924,6 +963,35 @@ pub mod provisioning_client {
             req.extensions_mut()
                 .insert(
                     GrpcMethod::new("muster.provisioning.v1.Provisioning", "Release"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
+        /// Has a server take no new lands, and says how far that is; to be called again for progress. The lands that live go on, until the
+        /// deadline where there is one: then they are ended. The first call's deadline holds, unless a later one names an earlier one.
+        /// Errors: INVALID_REQUEST, SERVER_NOT_FOUND, UNAVAILABLE.
+        pub async fn drain_server(
+            &mut self,
+            request: impl tonic::IntoRequest<super::DrainServerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DrainServerResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/muster.provisioning.v1.Provisioning/DrainServer",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("muster.provisioning.v1.Provisioning", "DrainServer"),
                 );
             self.inner.unary(req, path, codec).await
         }
@@ -988,8 +1056,10 @@ pub mod provisioning_server {
             tonic::Status,
         >;
         /// Reserves a land for a group and waits until its server is ready for it.
-        /// Repeated with the same `allocation_id`, it returns the same land.
-        /// Errors: INVALID_REQUEST, NO_SERVER_AVAILABLE, UNAVAILABLE.
+        /// Repeated with the same `allocation_id`, it returns the same land, whichever replica is asked and whatever restarted meanwhile; with
+        /// other content it is refused. The call's deadline holds here as well: at its end nothing is left reserved.
+        /// Errors: INVALID_REQUEST, NO_SERVER_AVAILABLE, RATE_LIMITED (as many allocations are remembered as may be), DEADLINE_EXCEEDED,
+        /// UNAVAILABLE.
         async fn allocate(
             &self,
             request: tonic::Request<super::AllocateRequest>,
@@ -997,12 +1067,32 @@ pub mod provisioning_server {
             tonic::Response<super::AllocateResponse>,
             tonic::Status,
         >;
-        /// Gives a land back. Harmless where it is unknown.
+        /// The same for several groups at once, each for itself: one that is refused takes nothing from the others.
+        /// Errors: INVALID_REQUEST (of any of them, before anything is done), UNAVAILABLE.
+        async fn allocate_batch(
+            &self,
+            request: tonic::Request<super::AllocateBatchRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::AllocateBatchResponse>,
+            tonic::Status,
+        >;
+        /// Gives a land back, and forgets the allocation that made it: the same `allocation_id` is a new allocation then. Harmless where
+        /// it is unknown.
         /// Errors: INVALID_REQUEST, UNAVAILABLE.
         async fn release(
             &self,
             request: tonic::Request<super::ReleaseRequest>,
         ) -> std::result::Result<tonic::Response<super::ReleaseResponse>, tonic::Status>;
+        /// Has a server take no new lands, and says how far that is; to be called again for progress. The lands that live go on, until the
+        /// deadline where there is one: then they are ended. The first call's deadline holds, unless a later one names an earlier one.
+        /// Errors: INVALID_REQUEST, SERVER_NOT_FOUND, UNAVAILABLE.
+        async fn drain_server(
+            &self,
+            request: tonic::Request<super::DrainServerRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::DrainServerResponse>,
+            tonic::Status,
+        >;
     }
     #[derive(Debug)]
     pub struct ProvisioningServer<T> {
@@ -1309,6 +1399,51 @@ pub mod provisioning_server {
                     };
                     Box::pin(fut)
                 }
+                "/muster.provisioning.v1.Provisioning/AllocateBatch" => {
+                    #[allow(non_camel_case_types)]
+                    struct AllocateBatchSvc<T: Provisioning>(pub Arc<T>);
+                    impl<
+                        T: Provisioning,
+                    > tonic::server::UnaryService<super::AllocateBatchRequest>
+                    for AllocateBatchSvc<T> {
+                        type Response = super::AllocateBatchResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AllocateBatchRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Provisioning>::allocate_batch(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AllocateBatchSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
                 "/muster.provisioning.v1.Provisioning/Release" => {
                     #[allow(non_camel_case_types)]
                     struct ReleaseSvc<T: Provisioning>(pub Arc<T>);
@@ -1339,6 +1474,51 @@ pub mod provisioning_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ReleaseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/muster.provisioning.v1.Provisioning/DrainServer" => {
+                    #[allow(non_camel_case_types)]
+                    struct DrainServerSvc<T: Provisioning>(pub Arc<T>);
+                    impl<
+                        T: Provisioning,
+                    > tonic::server::UnaryService<super::DrainServerRequest>
+                    for DrainServerSvc<T> {
+                        type Response = super::DrainServerResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::DrainServerRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as Provisioning>::drain_server(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = DrainServerSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

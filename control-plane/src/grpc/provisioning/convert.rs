@@ -103,7 +103,7 @@ pub(super) fn plain_server(request: pb::RegisterServerRequest) -> Result<Registr
         land_types: vec![SmolStr::new(request.land_type)],
         region: (!request.region.is_empty()).then(|| SmolStr::new(request.region)),
         capacity: capacity(if request.capacity == 0 { DEFAULT_CAPACITY } else { request.capacity }),
-        player_capacity: None,
+        player_capacity: player_capacity(request.player_capacity),
         labels: request.labels.into_iter().collect(),
         version: request.version,
     })

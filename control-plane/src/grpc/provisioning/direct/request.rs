@@ -38,14 +38,14 @@ pub(super) struct Wanted {
     pub(super) request: AllocationRequest,
 }
 
-pub(super) fn one(shared: &Shared, request: pb::AllocateRequest) -> Result<Wanted, Refusal> {
+pub(super) fn one(shared: &Shared, request: &pb::AllocateRequest) -> Result<Wanted, Refusal> {
     let mut fields = Fields::default();
     let wanted = read(&mut fields, "", shared, request);
     fields.check()?;
     Ok(wanted)
 }
 
-pub(super) fn batch(shared: &Shared, batch: pb::AllocateBatchRequest) -> Result<Vec<Wanted>, Refusal> {
+pub(super) fn batch(shared: &Shared, batch: &pb::AllocateBatchRequest) -> Result<Vec<Wanted>, Refusal> {
     let mut fields = Fields::default();
     let count = batch.requests.len();
     if count == 0 || count > MAX_BATCH {
@@ -60,7 +60,7 @@ pub(super) fn batch(shared: &Shared, batch: pb::AllocateBatchRequest) -> Result<
             fields.wrong(format!("requests[{index}].allocation_id"), message);
         }
     }
-    let requests = batch.requests.into_iter().enumerate();
+    let requests = batch.requests.iter().enumerate();
     let wanted: Vec<_> = requests
         .map(|(index, request)| read(&mut fields, &format!("requests[{index}]."), shared, request))
         .collect();
@@ -69,7 +69,7 @@ pub(super) fn batch(shared: &Shared, batch: pb::AllocateBatchRequest) -> Result<
 }
 
 /// Notes what is wrong; what is returned then is not to be used.
-fn read(fields: &mut Fields, path: &str, shared: &Shared, request: pb::AllocateRequest) -> Wanted {
+fn read(fields: &mut Fields, path: &str, shared: &Shared, request: &pb::AllocateRequest) -> Wanted {
     let at = |field: &str| format!("{path}{field}");
     fields.id(&at("allocation_id"), &request.allocation_id);
     fields.id(&at("queue_key"), &request.queue_key);
@@ -77,7 +77,7 @@ fn read(fields: &mut Fields, path: &str, shared: &Shared, request: pb::AllocateR
     fields.optional_id(&at("region"), &request.region);
     fields.optional_id(&at("prefer_server_id"), &request.prefer_server_id);
     fields.json_object(&at("constraints_json"), &request.constraints_json);
-    roster(fields, path, &request);
+    roster(fields, path, request);
 
     let queue = QueueKey::new(&request.queue_key);
     let settings = shared.queues.of(&queue);
@@ -87,11 +87,11 @@ fn read(fields: &mut Fields, path: &str, shared: &Shared, request: pb::AllocateR
     } else {
         fields.land_type(&at("land_type"), land_type);
     }
-    let placement = selectors::placement(fields, path, &request, &settings.placement);
-    let latencies = selectors::latencies(fields, path, &request);
+    let placement = selectors::placement(fields, path, request, &settings.placement);
+    let latencies = selectors::latencies(fields, path, request);
     Wanted {
         allocation: AllocationId::new(&request.allocation_id),
-        content: content(&request),
+        content: content(request),
         request: AllocationRequest {
             match_id: MatchId::new(""),
             land_type: SmolStr::new(land_type),
@@ -163,4 +163,40 @@ fn content(request: &pb::AllocateRequest) -> String {
         write!(text, "{byte:02x}").expect("a string takes all text");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(labels: &[(&str, &str)], ms: f64) -> pb::AllocateRequest {
+        let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let ms_by_region = [("eu", ms), ("us", 50.0)].map(|(region, ms)| (region.to_owned(), ms)).into();
+        pb::AllocateRequest {
+            allocation_id: "a".to_owned(),
+            selectors: vec![pb::ServerSelector { labels, ..Default::default() }],
+            latencies: vec![pb::PlayerLatencies { player_id: "p".to_owned(), ms_by_region }],
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn the_same_is_known_by_its_content_and_nothing_else_is() {
+        let some = request(&[("a", "1"), ("b", "2"), ("c", "3")], 20.0);
+        for _ in 0..20 {
+            // Each map has an order of its own.
+            assert_eq!(content(&request(&[("c", "3"), ("b", "2"), ("a", "1")], 20.0)), content(&some));
+        }
+        let others = [
+            request(&[("a", "1"), ("b", "3"), ("c", "2")], 20.0),
+            request(&[("a", "1"), ("b", "2"), ("c", "3")], 20.5),
+            pb::AllocateRequest { region: "eu".to_owned(), ..some.clone() },
+            pb::AllocateRequest { group_size: 1, ..some.clone() },
+            pb::AllocateRequest { selectors: Vec::new(), ..some.clone() },
+            pb::AllocateRequest { policy: 1, ..some.clone() },
+        ];
+        let contents: HashSet<_> = others.iter().chain([&some]).map(content).collect();
+        assert_eq!(contents.len(), others.len() + 1);
+        assert!(contents.iter().all(|content| content.len() == 64 && !content.contains(' ')));
+    }
 }

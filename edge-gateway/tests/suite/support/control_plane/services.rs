@@ -351,6 +351,20 @@ impl Provisioning for Service {
         Err(Status::unimplemented("no gateway asks"))
     }
 
+    async fn allocate_batch(
+        &self,
+        _request: Request<prov::AllocateBatchRequest>,
+    ) -> Result<Response<prov::AllocateBatchResponse>, Status> {
+        Err(Status::unimplemented("no gateway asks"))
+    }
+
+    async fn drain_server(
+        &self,
+        _request: Request<prov::DrainServerRequest>,
+    ) -> Result<Response<prov::DrainServerResponse>, Status> {
+        Err(Status::unimplemented("no gateway asks"))
+    }
+
     async fn release(
         &self,
         _request: Request<prov::ReleaseRequest>,
