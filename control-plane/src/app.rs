@@ -102,7 +102,7 @@ impl ControlPlane {
         }
         // Agents and other replicas are listened to until the matches that are being placed are done with.
         let after_work = CancellationToken::new();
-        let registry = Registry::new(clock);
+        let registry = Registry::with(clock, config.no_show_after());
         let desks = Arc::new(Desks::default());
         let own = Own { queues: Arc::clone(&queues), desks: Arc::clone(&desks), sessions: Arc::default() };
         let peers = match replicas {
@@ -119,7 +119,8 @@ impl ControlPlane {
             None => {
                 let (registry, peers) = (Arc::clone(&registry), Arc::clone(&peers));
                 let room = registry.room();
-                Chosen::own(OwnServers::new(registry, peers, config.land_answer_timeout), room)
+                let servers = OwnServers::new(registry, peers, config.land_answer_timeout);
+                Chosen::own(servers.asking_at_most(config.allocation_tries), room)
             }
         };
 

@@ -100,6 +100,12 @@ pub struct Config {
     /// How long a server may take to answer that a land is ready before the next server is asked.
     #[arg(long, env = "LAND_ANSWER_TIMEOUT", default_value = "2s", value_parser = duration)]
     pub land_answer_timeout: Duration,
+    /// How many servers are asked for a match's land at most; then its tickets wait in their queue again.
+    #[arg(long, env = "ALLOCATION_TRIES", default_value_t = 8)]
+    pub allocation_tries: usize,
+    /// How long a seat in a land that is ready is kept for a player who has not come. `0s`: as long as the land lives.
+    #[arg(long, env = "NO_SHOW_AFTER", default_value = "2m", value_parser = duration)]
+    pub no_show_after: Duration,
     /// How long a queue stays owned by a worker that fell silent.
     #[arg(long, env = "QUEUE_LEASE", default_value = "10s", value_parser = duration)]
     pub queue_lease: Duration,
@@ -186,6 +192,11 @@ impl Config {
         self.land_answer_timeout.saturating_mul(6) + Duration::from_secs(5)
     }
 
+    /// How long a seat is kept for a player who has not come; `None`: as long as the land lives.
+    pub(crate) fn no_show_after(&self) -> Option<Duration> {
+        (!self.no_show_after.is_zero()).then_some(self.no_show_after)
+    }
+
     /// Looks at the settings together.
     pub(crate) fn validate(&self) -> Result<(), Invalid> {
         let positive = [
@@ -215,7 +226,11 @@ impl Config {
         if self.token_issuer.is_empty() {
             return Err(Invalid::new("token_issuer", "must not be empty"));
         }
-        for (setting, limit) in [("queue_limit", self.queue_limit), ("max_queues", self.max_queues)] {
+        for (setting, limit) in [
+            ("queue_limit", self.queue_limit),
+            ("max_queues", self.max_queues),
+            ("allocation_tries", self.allocation_tries),
+        ] {
             if limit == 0 {
                 return Err(Invalid::new(setting, "must be at least 1"));
             }

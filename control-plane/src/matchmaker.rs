@@ -8,6 +8,7 @@ mod held_up;
 mod outlook;
 mod outside;
 mod place;
+mod requeue;
 mod waiting;
 mod waits;
 mod worker;

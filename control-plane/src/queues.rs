@@ -24,7 +24,12 @@ use runtime::config::{Invalid, sections};
 use tokio::sync::watch;
 
 use self::table::{Table, by_key};
-pub(crate) use self::{absence::Absence, function::MatchFunction, placement::Placement, table::QueueChange};
+pub(crate) use self::{
+    absence::Absence,
+    function::MatchFunction,
+    placement::{MOST_SELECTORS, Placement},
+    table::QueueChange,
+};
 use crate::config::{Config, Sections};
 
 /// One queue's settings.

@@ -4,11 +4,15 @@
 //! agents' streams and tells who waits for room when there is some. What a match needs of it is in [`crate::allocation`], how
 //! replicas tell each other of their servers in [`crate::peers`].
 
+mod avoidance;
+mod drain;
 mod elsewhere;
 mod land;
 mod link;
+mod seats;
 mod server;
 mod table;
+mod upkeep;
 mod whereabouts;
 mod wish;
 
@@ -23,9 +27,9 @@ use tokio::sync::{Notify, watch};
 pub(crate) use land::{LandOrder, LandState};
 pub(crate) use link::{Answer, Command, Link};
 pub(crate) use server::{Arrival, Heartbeat, Land, Registration, ServerState, ServerView};
-pub(crate) use table::{Freed, Held, HelloRefused, Notice, Pick, Place, Reserved, Told};
+pub(crate) use table::{Freed, Held, HelloRefused, Notice, Place, Reserved, Told};
 pub(crate) use whereabouts::Whereabouts;
-pub(crate) use wish::{Latencies, Policy, Selector, Use};
+pub(crate) use wish::{Latencies, NewLand, Pick, Policy, Selector, Use};
 
 use self::{
     link::Links,
@@ -39,6 +43,8 @@ const SHOW_LOST: Duration = Duration::from_secs(5 * 60);
 #[derive(Debug)]
 pub(crate) struct Registry {
     clock: Clock,
+    /// How long a seat is kept for a player of a land that is ready; `None`: as long as the land lives.
+    no_show_after: Option<Duration>,
     // Held for one transition of the table at a time, never over an await.
     inner: Mutex<Inner>,
     /// Counts the times at which room appeared.
@@ -54,8 +60,17 @@ struct Inner {
 }
 
 impl Registry {
+    /// An empty one, with what is usual.
+    #[cfg(test)]
     pub(crate) fn new(clock: Clock) -> Arc<Self> {
-        Arc::new(Self { clock, inner: Mutex::default(), room: watch::Sender::new(0), news: Notify::new() })
+        Self::with(clock, Some(Duration::from_secs(120)))
+    }
+
+    /// An empty one. `no_show_after`: how long a seat is kept for a player of a land that is ready; `None`: as long as the
+    /// land lives.
+    pub(crate) fn with(clock: Clock, no_show_after: Option<Duration>) -> Arc<Self> {
+        let (inner, room, news) = (Mutex::default(), watch::Sender::new(0), Notify::new());
+        Arc::new(Self { clock, no_show_after, inner, room, news })
     }
 
     /// Wakes whenever a land may fit where none fitted before.
@@ -71,6 +86,7 @@ impl Registry {
             let mut inner = self.inner();
             let room = inner.table.hello(arrival, now + expiry, now)?;
             inner.links.replace(&server, instance, link);
+            inner.remind(&server, now);
             room
         };
         self.tell(room);
@@ -98,7 +114,9 @@ impl Registry {
             if !inner.links.is(server, link) {
                 return false;
             }
-            inner.table.heartbeat(server, beat, now + expiry, now)
+            let room = inner.table.heartbeat(server, beat, now + expiry, now);
+            inner.remind(server, now);
+            room
         };
         self.tell(room);
         true
@@ -106,6 +124,7 @@ impl Registry {
 
     /// Takes an agent's answer to a command. One that nobody waits for is left alone: its land was released.
     pub(crate) fn answer(&self, server: &ServerId, link: u64, command: &str, answer: Answer) {
+        let seats_until = self.no_show_after.map(|span| self.now() + span);
         let mut inner = self.inner();
         if !inner.links.is(server, link) {
             return;
@@ -114,7 +133,7 @@ impl Registry {
             return;
         };
         // Before the next heartbeat of this stream is read: one without the land means that it ended.
-        if answer == Answer::Ready && !inner.table.land_ready(&land, None) {
+        if answer == Answer::Ready && !inner.table.land_ready(&land, seats_until) {
             return;
         }
         // Whoever stops waiting releases the land.
@@ -143,29 +162,16 @@ impl Registry {
         self.inner().table.deregister(server)
     }
 
-    /// Has a server take no new lands, and ends those that are left after `deadline`, if it has one. The first call's deadline
-    /// holds, unless this one is earlier. `None`: the server isn't here.
-    pub(crate) fn drain(
-        &self,
-        server: &ServerId,
-        reason: &str,
-        deadline: Option<Duration>,
-    ) -> Option<ServerView> {
-        let now = self.now();
-        let mut inner = self.inner();
-        let left = inner.table.drain(server, reason, deadline.map(|after| now + after), now)?;
-        inner.links.send(server, Command::Drain { reason: reason.to_owned(), deadline: left });
-        inner.table.view(server)
-    }
-
-    /// Picks a server and reserves a land on it. `None`: no server has room.
+    /// Picks a server and reserves a land on it. `None`: no server that will do has room.
     pub(crate) fn reserve(&self, pick: &Pick<'_>) -> Option<Reserved> {
-        self.inner().table.reserve(pick)
+        let now = self.now();
+        self.inner().table.reserve(pick, now)
     }
 
     /// Reserves a land on one of this replica's own servers. `None`: it has no room, or isn't here.
-    pub(crate) fn reserve_on(&self, server: &ServerId, land: &LandId) -> Option<Reserved> {
-        self.inner().table.reserve_on(server, land)
+    pub(crate) fn reserve_on(&self, server: &ServerId, land: &NewLand<'_>) -> Option<Reserved> {
+        let now = self.now();
+        self.inner().table.reserve_on(server, land, now)
     }
 
     /// How many lands of the type fit now; servers may still refuse them.
@@ -213,26 +219,15 @@ impl Registry {
         self.give_back(land, reason)
     }
 
+    /// A server was asked for a land and didn't make it: it is asked after all others for a while.
+    pub(crate) fn failed(&self, server: &ServerId) {
+        let now = self.now();
+        self.inner().table.failed(server, now);
+    }
+
     /// Every server, or those that host a land type, in the order of their ids.
     pub(crate) fn list(&self, land_type: Option<&str>) -> Vec<ServerView> {
         self.inner.lock().table.list(land_type)
-    }
-
-    /// Loses servers that were silent for too long, and forgets what is over. Returns when to look again.
-    pub(crate) fn expire(&self) -> Option<Time> {
-        let now = self.now();
-        let mut inner = self.inner();
-        let expired = inner.table.expire(now, now + SHOW_LOST);
-        for server in &expired.lost {
-            inner.links.drop_link(server);
-            tracing::warn!(%server, "a server fell silent; it takes no lands until it is heard of again");
-        }
-        let next = inner.table.next_deadline();
-        drop(inner);
-        if expired.freed {
-            self.room_appeared();
-        }
-        next
     }
 
     fn give_back(&self, land: &LandId, reason: &str) -> Option<Freed> {

@@ -20,6 +20,7 @@ pub(crate) async fn make(
     hold.dealt_with();
     if made.is_err() {
         registry.withdraw(&reserved.land, "another server is asked");
+        registry.failed(&reserved.server);
     }
     made
 }

@@ -7,7 +7,7 @@ use smol_str::SmolStr;
 use storage::{Assignment, AssignmentId, Fenced, Lease, MatchId, NewMatch, StorageError, TicketRecord};
 use uuid::Uuid;
 
-use super::Matchmaker;
+use super::{Matchmaker, requeue};
 use crate::{
     allocation::{AllocationError, AllocationRequest, GroupWish},
     queues::QueueSettings,
@@ -45,7 +45,10 @@ impl Matchmaker {
         let request = request(lease, settings, &match_id, &the_match, self.assignment_lifetime);
         let land = match self.allocation.allocate(&request).await {
             Ok(land) => land,
-            Err(error) => return Placed::NoLand(the_match, error),
+            Err(error) => {
+                requeue::no_land(&the_match, &match_id, &error);
+                return Placed::NoLand(the_match, error);
+            }
         };
         let expires_at = Time(self.clock.wall_ms()) + self.assignment_lifetime;
         let expires_at = land.expires_at.map_or(expires_at, |land| land.min(expires_at));
@@ -66,7 +69,10 @@ impl Matchmaker {
         let committed = self.storage.assign(lease, new, Time(self.clock.now_ms())).await;
         let (placed, needed) = match committed {
             Ok(Fenced::Done) => (Placed::Done(the_match), true),
-            Ok(Fenced::NotQueued(gone)) => (Placed::NotQueued(the_match, gone), false),
+            Ok(Fenced::NotQueued(gone)) => {
+                requeue::cancelled(&the_match, &match_id, gone.len());
+                (Placed::NotQueued(the_match, gone), false)
+            }
             Ok(Fenced::LeaseLost) => (Placed::LeaseLost, false),
             // It may have happened: a land that nobody comes to ends by itself, a land that is taken away doesn't come back.
             Err(error) => (Placed::Unknown(error), true),

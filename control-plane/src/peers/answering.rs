@@ -79,9 +79,9 @@ fn make(
     lasting_ms: u64,
 ) -> BoxedAnswer {
     let registry = Arc::clone(&peers.registry);
-    let Some(reserved) = registry.reserve_on(server, land) else {
+    let Some(reserved) = registry.reserve_on(server, &order.land(land)) else {
         let now = registry.notice(server);
-        return ready(Answer::NotMade { reason: "it has no room any more".to_owned(), now });
+        return ready(Answer::NotMade { reason: "it has no room any more".to_owned(), full: true, now });
     };
     let lasting = Duration::from_millis(lasting_ms);
     Box::pin(async move {
@@ -89,7 +89,7 @@ fn make(
         let now = registry.notice(&reserved.server);
         match made {
             Ok(()) => Answer::Made { now },
-            Err(reason) => Answer::NotMade { reason, now },
+            Err(reason) => Answer::NotMade { reason, full: false, now },
         }
     })
 }

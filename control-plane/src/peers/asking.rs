@@ -42,10 +42,13 @@ impl Peers {
                 self.registry.made_elsewhere(reserved);
                 (Ok(()), now)
             }
-            Ok(Answer::NotMade { reason, now }) => {
+            Ok(Answer::NotMade { reason, full, now }) => {
                 asked.dealt_with();
                 // What it knows, it has given back already.
                 self.registry.withdraw(&reserved.land, &reason);
+                if !full {
+                    self.registry.failed(&reserved.server);
+                }
                 (Err(reason), now)
             }
             Ok(_) => (Err("the replica answered something else".to_owned()), None),

@@ -68,6 +68,9 @@ pub(super) enum Answer {
     },
     NotMade {
         reason: String,
+        /// It had no room any more, which is no fault of the server.
+        #[serde(default)]
+        full: bool,
         now: Option<Notice>,
     },
     /// Whether that was done: there was such a thing.

@@ -19,12 +19,12 @@ impl Registry {
 
     /// The news since it was taken last.
     pub(crate) fn take_news(&self) -> Vec<(ServerId, Told)> {
-        self.inner.lock().table.take_news()
+        self.inner.lock().table.take_news(self.now())
     }
 
     /// How every server of this replica is, which is all the news there is.
     pub(crate) fn all_news(&self) -> Vec<(ServerId, Notice)> {
-        self.inner.lock().table.all_news()
+        self.inner.lock().table.all_news(self.now())
     }
 
     /// The server ids that this replica holds.
@@ -48,14 +48,15 @@ impl Registry {
 
     /// How one server of this replica is.
     pub(crate) fn notice(&self, server: &ServerId) -> Option<Notice> {
-        self.inner.lock().table.notice(server)
+        self.inner.lock().table.notice(server, self.now())
     }
 
     /// Another replica says how a server of its own is.
     pub(crate) fn announced(&self, replica: &ReplicaId, notice: Notice) {
+        let now = self.now();
         let room = {
             let mut inner = self.inner();
-            let (room, superseded) = inner.table.announced(replica, notice);
+            let (room, superseded) = inner.table.announced(replica, notice, now);
             if let Some((server, by)) = superseded {
                 tracing::info!(%server, %replica, "a server's agent speaks to another replica now");
                 inner.links.supersede(&server, by);

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use storage::{LandId, MatchId};
 
+use super::{seats::Seats, wish::NewLand};
+
 /// Where a land is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum LandState {
@@ -20,9 +22,14 @@ pub(crate) enum LandState {
 #[derive(Debug)]
 pub(super) struct PlacedLand {
     pub(super) state: LandState,
+    /// Whether its server's answer was waited for to the end, or none was needed: somebody wants it.
+    pub(super) confirmed: bool,
+    /// Who is in it, as its server reports.
     pub(super) players: Vec<PlayerId>,
-    /// On a server that never says what became of its lands: when the place is taken to be free again.
-    pub(super) free_at: Option<Time>,
+    pub(super) seats: Seats,
+    /// When time ends something: a reservation that nobody confirmed; the waiting for players who have not come; on a server
+    /// that never says what became of its lands, the land.
+    pub(super) due: Option<Time>,
 }
 
 /// A land as operators see it.
@@ -49,7 +56,38 @@ pub(crate) struct LandOrder {
     pub(crate) answer_within: Duration,
 }
 
+impl LandOrder {
+    /// The land with this id, as it is placed.
+    pub(crate) fn land<'a>(&'a self, id: &'a LandId) -> NewLand<'a> {
+        let seats = self.seats.max(self.players.len());
+        NewLand { id, roster: &self.players, seats, answer_within: self.answer_within }
+    }
+}
+
 impl PlacedLand {
+    /// One that its server was asked for.
+    pub(super) fn reserved(land: &NewLand<'_>, due: Time) -> Self {
+        let seats = Seats::keep(land.seats, land.roster);
+        Self { state: LandState::Reserved, confirmed: false, players: Vec::new(), seats, due: Some(due) }
+    }
+
+    /// One that its server reports and nobody knew of.
+    pub(super) fn reported(players: Vec<PlayerId>) -> Self {
+        Self { state: LandState::Ready, confirmed: true, players, seats: Seats::default(), due: None }
+    }
+
+    /// Its server says who is in it.
+    pub(super) fn seen(&mut self, players: Vec<PlayerId>) {
+        self.state = LandState::Ready;
+        self.seats.take(&players);
+        self.players = players;
+    }
+
+    /// Seats that are taken or kept.
+    pub(super) fn taken(&self) -> usize {
+        self.seats.kept() + self.players.len()
+    }
+
     pub(super) fn view(&self, id: &LandId) -> LandView {
         LandView { id: id.clone(), state: self.state, players: self.players.clone() }
     }

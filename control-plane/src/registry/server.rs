@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,7 +11,11 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use storage::{LandId, ServerId};
 
-use super::land::{LandState, LandView, PlacedLand};
+use super::{
+    avoidance::Avoidance,
+    land::{LandState, LandView, PlacedLand},
+    table::DrainOrder,
+};
 
 /// A server that comes, or comes back.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,7 +79,7 @@ pub(crate) enum ServerState {
 /// A server as operators see it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ServerView {
-    pub(crate) registration: Registration,
+    pub(crate) registration: Arc<Registration>,
     pub(crate) state: ServerState,
     pub(crate) registered_at: Time,
     pub(crate) last_heard: Time,
@@ -99,15 +104,29 @@ pub(super) struct Drain {
     pub(super) deadline: Option<Time>,
 }
 
+/// What fits on a server at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Fits {
+    /// How many more lands.
+    pub(super) lands: usize,
+    /// How many more players; `usize::MAX` where only its lands limit them.
+    pub(super) seats: usize,
+    /// Whether lands live on it, or are about to.
+    pub(super) occupied: bool,
+    /// Whether it is asked after all others.
+    pub(super) avoided: bool,
+}
+
 #[derive(Debug)]
 pub(super) struct Server {
-    pub(super) registration: Registration,
+    pub(super) registration: Arc<Registration>,
     pub(super) term: u64,
     pub(super) healthy: bool,
     /// It says so itself.
     pub(super) draining: bool,
     /// It was told to.
     pub(super) drain: Option<Drain>,
+    pub(super) avoidance: Avoidance,
     /// Lost servers are shown until then.
     pub(super) lost_until: Option<Time>,
     pub(super) registered_at: Time,
@@ -117,8 +136,19 @@ pub(super) struct Server {
     /// Of the newest heartbeat of this stream.
     pub(super) sequence: u64,
     pub(super) lands: HashMap<LandId, PlacedLand>,
-    /// What other replicas know, or are about to be told: its room, or that it is lost.
-    pub(super) told_free: Option<Option<usize>>,
+    /// Players in its lands, and seats that are kept in them.
+    pub(super) seats_taken: usize,
+    /// What other replicas know, or are about to be told: what fits, or that it is lost. `None`: they know nothing.
+    pub(super) told: Option<Option<Fits>>,
+}
+
+/// What a report changed about a server's lands.
+#[derive(Debug, Default)]
+pub(super) struct Reconciled {
+    /// Lands that nobody knew of.
+    pub(super) new: Vec<LandId>,
+    /// Lands that ended, with when they were due.
+    pub(super) ended: Vec<(LandId, Option<Time>)>,
 }
 
 impl Registration {
@@ -129,13 +159,48 @@ impl Registration {
 }
 
 impl Drain {
-    /// How long its lands may still live at `now`; never nothing, which would be for ever.
-    pub(super) fn left(&self, now: Time) -> Option<Duration> {
-        self.deadline.map(|at| at.since(now).max(Duration::from_millis(1)))
+    /// What its agent is told at `now`. What is left is never nothing, which would be for ever.
+    pub(super) fn order(&self, now: Time) -> DrainOrder {
+        let left = self.deadline.map(|at| at.since(now).max(Duration::from_millis(1)));
+        DrainOrder { reason: self.reason.clone(), left }
+    }
+
+    pub(super) fn is_over(&self, now: Time) -> bool {
+        self.deadline.is_some_and(|at| at <= now)
+    }
+}
+
+impl Fits {
+    /// Of a server that isn't there.
+    pub(super) const NOTHING: Self = Self { lands: 0, seats: 0, occupied: false, avoided: false };
+
+    /// Whether something fits now that didn't fit `before`.
+    pub(super) fn has_grown(self, before: Self) -> bool {
+        self.lands > 0 && (self.lands > before.lands || self.seats > before.seats)
     }
 }
 
 impl Server {
+    /// One that has just come; it says nothing of lands yet.
+    pub(super) fn new(registration: Registration, term: u64, now: Time, expires_at: Time) -> Self {
+        Self {
+            registration: Arc::new(registration),
+            term,
+            healthy: true,
+            draining: false,
+            drain: None,
+            avoidance: Avoidance::default(),
+            lost_until: None,
+            registered_at: now,
+            last_heard: now,
+            expires_at,
+            sequence: 0,
+            lands: HashMap::new(),
+            seats_taken: 0,
+            told: None,
+        }
+    }
+
     pub(super) fn state(&self) -> ServerState {
         if self.lost_until.is_some() {
             ServerState::Lost
@@ -148,56 +213,71 @@ impl Server {
         }
     }
 
-    /// How many more lands fit.
-    pub(super) fn free(&self) -> usize {
-        match self.state() {
-            ServerState::Ready => self.registration.capacity.saturating_sub(self.lands.len()),
-            _ => 0,
+    /// Less capacity than is taken is none that is free.
+    pub(super) fn fits(&self) -> Fits {
+        let player_capacity = self.registration.player_capacity;
+        let seats = player_capacity.map_or(usize::MAX, |all| all.saturating_sub(self.seats_taken));
+        let takes_lands = self.state() == ServerState::Ready && seats > 0;
+        let lands = self.registration.capacity.saturating_sub(self.lands.len());
+        Fits {
+            lands: if takes_lands { lands } else { 0 },
+            seats,
+            occupied: !self.lands.is_empty(),
+            avoided: self.avoidance.until().is_some(),
+        }
+    }
+
+    /// Takes the server's word for what it can hold.
+    pub(super) fn resize(&mut self, beat: &Heartbeat) {
+        let known = &self.registration;
+        let capacity = beat.capacity.unwrap_or(known.capacity);
+        let player_capacity = beat.player_capacity.unwrap_or(known.player_capacity);
+        if (capacity, player_capacity) != (known.capacity, known.player_capacity) {
+            let registration = Registration { capacity, player_capacity, ..Registration::clone(known) };
+            self.registration = Arc::new(registration);
+            self.told = None;
         }
     }
 
     /// Takes the server's word for the lands that it has: what was ready and isn't there any more has ended; what it has
     /// and nobody knew of (this control plane started after it) takes its place. Lands that it was asked for and has
-    /// not answered yet stay. Returns the lands that are new and those that ended.
-    pub(super) fn reconcile(&mut self, reported: Vec<Land>) -> (Vec<LandId>, Vec<LandId>) {
+    /// not answered yet stay.
+    pub(super) fn reconcile(&mut self, reported: Vec<Land>) -> Reconciled {
         let mut reported: HashMap<LandId, Vec<PlayerId>> =
             reported.into_iter().map(|land| (land.id, land.players)).collect();
-        let mut ended = Vec::new();
+        let mut changed = Reconciled::default();
+        let mut taken = 0;
         self.lands.retain(|id, land| {
             match reported.remove(id) {
-                Some(players) => {
-                    land.state = LandState::Ready;
-                    land.players = players;
-                }
+                Some(players) => land.seen(players),
                 None if land.state == LandState::Ready => {
-                    ended.push(id.clone());
+                    changed.ended.push((id.clone(), land.due));
                     return false;
                 }
                 None => {}
             }
+            taken += land.taken();
             true
         });
-        let new: Vec<_> = reported.keys().cloned().collect();
-        self.lands.extend(
-            reported
-                .into_iter()
-                .map(|(id, players)| (id, PlacedLand { state: LandState::Ready, players, free_at: None })),
-        );
-        (new, ended)
+        changed.new = reported.keys().cloned().collect();
+        taken += reported.values().map(Vec::len).sum::<usize>();
+        self.lands.extend(reported.into_iter().map(|(id, players)| (id, PlacedLand::reported(players))));
+        self.seats_taken = taken;
+        changed
     }
 
     pub(super) fn view(&self) -> ServerView {
         let mut lands: Vec<_> = self.lands.iter().map(|(id, land)| land.view(id)).collect();
         lands.sort_by(|a, b| a.id.cmp(&b.id));
         ServerView {
-            registration: self.registration.clone(),
+            registration: Arc::clone(&self.registration),
             state: self.state(),
             registered_at: self.registered_at,
             last_heard: self.last_heard,
             lands,
-            seats_reserved: 0,
+            seats_reserved: self.lands.values().map(|land| land.seats.kept()).sum(),
             drain_deadline: self.drain.as_ref().and_then(|drain| drain.deadline),
-            avoided_until: None,
+            avoided_until: self.avoidance.until(),
         }
     }
 }

@@ -2,30 +2,35 @@
 //!
 //! A land is reserved before its server is asked, so that two matches never count on the same place. What a server reports is
 //! believed over what is remembered, except for lands that it was asked for and has not answered yet. Here is how servers
-//! come and go; what happens to single lands is in `table/lands.rs`, and what is known of servers whose agents speak to other
-//! replicas in `table/elsewhere.rs`.
+//! come and go; what happens to single lands is in `table/lands.rs`, what time does in `table/time.rs`, which server is taken in
+//! `table/room.rs`, and what is known of servers whose agents speak to other replicas in `table/elsewhere.rs`.
 
+mod avoided;
+mod drains;
 mod elsewhere;
 mod lands;
 mod notices;
 mod room;
+mod time;
 mod whereabouts;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    time::Duration,
+    sync::Arc,
 };
 
 use matching::Time;
 use storage::{LandId, ServerId};
 
-use self::{elsewhere::Elsewhere, notices::News, room::Room};
 pub(crate) use self::{
+    drains::{DrainOrder, Ended},
     elsewhere::Notice,
-    lands::{Freed, Pick, Place, Reserved},
+    lands::{Freed, Place, Reserved},
     notices::{Held, Told},
+    time::NoShows,
 };
-use super::server::{Arrival, Drain, Heartbeat, Registration, Server, ServerView};
+use self::{elsewhere::Elsewhere, notices::News, room::Room};
+use super::server::{Arrival, Fits, Heartbeat, Reconciled, Registration, Server, ServerView};
 
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -37,8 +42,12 @@ pub(crate) struct Table {
     news: News,
     /// When to look at a server again: it may have been silent for too long, or be forgotten.
     deadlines: BTreeSet<(Time, ServerId)>,
-    /// When places on servers that never report are taken to be free.
-    free_at: BTreeSet<(Time, LandId)>,
+    /// When time ends something about a land; see [`super::land::PlacedLand::due`].
+    due: BTreeSet<(Time, LandId)>,
+    /// When the lands of servers that drain are ended.
+    drains: BTreeSet<(Time, ServerId)>,
+    /// When servers that failed are asked like any other again.
+    avoided: BTreeSet<(Time, ServerId)>,
 }
 
 /// Why a server was not registered.
@@ -53,14 +62,6 @@ pub(crate) enum HelloRefused {
 pub(crate) enum RoomChange {
     Appeared,
     None,
-}
-
-/// What the passing of time did.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Expired {
-    pub(crate) lost: Vec<ServerId>,
-    /// Whether places became free.
-    pub(crate) freed: bool,
 }
 
 impl Table {
@@ -87,29 +88,19 @@ impl Table {
             return Err(HelloRefused::Superseded { by });
         }
         let id = registration.server.clone();
-        self.remove(&id);
+        let before = self.take(&id);
         self.forget_far(&id);
-        let mut server = Server {
-            registration,
-            term,
-            healthy: true,
-            draining,
-            drain: None,
-            lost_until: None,
-            registered_at: now,
-            last_heard: now,
-            expires_at,
-            sequence: 0,
-            lands: HashMap::new(),
-            told_free: None,
-        };
-        let (new, _) = server.reconcile(lands);
-        let room = RoomChange::of(server.free() > 0);
+        let mut server = Server::new(registration, term, now, expires_at);
+        server.draining = draining;
+        let lands = server.reconcile(lands).new;
         self.servers.insert(id.clone(), server);
-        self.adopt(&id, new);
         self.deadlines.insert((expires_at, id.clone()));
+        self.adopt(&id, lands);
+        if let Some(before) = before {
+            self.carry_over(&id, before);
+        }
         self.index(&id);
-        Ok(room)
+        Ok(RoomChange::of(self.fits(&id).lands > 0))
     }
 
     /// A server without an agent comes, or says that it is still there. It says nothing of its lands, so they stay as they
@@ -128,18 +119,16 @@ impl Table {
             return self.hello(arrival, expires_at, now);
         };
         known.term = term;
-        let free_before = known.free();
-        if known.registration != registration {
-            self.room.forget(&known.registration);
-            known.registration = registration;
-            known.told_free = None;
+        let before = known.fits();
+        if *known.registration != registration {
+            known.registration = Arc::new(registration);
+            known.told = None;
         }
         known.last_heard = now;
         known.lost_until = None;
-        let room = RoomChange::of(known.free() > free_before);
         self.prolong(&id, expires_at);
         self.index(&id);
-        Ok(room)
+        Ok(RoomChange::of(self.fits(&id).has_grown(before)))
     }
 
     /// Takes a heartbeat.
@@ -156,21 +145,22 @@ impl Table {
         if beat.sequence <= server.sequence {
             return RoomChange::None;
         }
-        let had_room = server.free() > 0;
+        let before = server.fits();
         server.sequence = beat.sequence;
         server.healthy = beat.healthy;
         server.draining = beat.draining;
         server.lost_until = None;
         server.last_heard = now;
-        let (new, ended) = server.reconcile(beat.lands);
-        let room = RoomChange::of(server.free() > 0 && (!had_room || !ended.is_empty()));
-        for land in &ended {
-            self.unlink(id, land);
+        server.resize(&beat);
+        let Reconciled { new, ended } = server.reconcile(beat.lands);
+        for (land, due) in ended {
+            self.unlink(id, &land);
+            self.not_due(&land, due);
         }
         self.adopt(id, new);
         self.prolong(id, expires_at);
         self.index(id);
-        room
+        RoomChange::of(self.fits(id).has_grown(before))
     }
 
     /// The server can't be reached: it takes no lands, and is forgotten at `until` if it doesn't come back.
@@ -184,19 +174,7 @@ impl Table {
 
     /// Forgets a server and its lands.
     pub(crate) fn remove(&mut self, id: &ServerId) -> bool {
-        let Some(server) = self.servers.remove(id) else {
-            return false;
-        };
-        self.news.changed(id, server.term);
-        self.room.forget(&server.registration);
-        self.deadlines.remove(&(server.expires_at, id.clone()));
-        for (land, placed) in server.lands {
-            self.unlink(id, &land);
-            if let Some(at) = placed.free_at {
-                self.free_at.remove(&(at, land));
-            }
-        }
-        true
+        self.take(id).is_some()
     }
 
     /// Removes a server that has no agent.
@@ -208,23 +186,6 @@ impl Table {
         }
     }
 
-    /// A server takes no more lands. Returns after how long those that are left are ended; `None`: it isn't here.
-    pub(crate) fn drain(
-        &mut self,
-        id: &ServerId,
-        reason: &str,
-        deadline: Option<Time>,
-        now: Time,
-    ) -> Option<Option<Duration>> {
-        let server = self.servers.get_mut(id)?;
-        let before = server.drain.as_ref().and_then(|drain| drain.deadline);
-        let deadline = deadline.into_iter().chain(before).min();
-        let drain = server.drain.insert(Drain { reason: reason.to_owned(), deadline });
-        let left = drain.left(now);
-        self.index(id);
-        Some(left)
-    }
-
     /// One of this replica's own servers.
     pub(crate) fn view(&self, id: &ServerId) -> Option<ServerView> {
         self.servers.get(id).map(Server::view)
@@ -234,33 +195,6 @@ impl Table {
     pub(crate) fn list(&self, land_type: Option<&str>) -> Vec<ServerView> {
         let hosts = |server: &&Server| server.registration.hosts(land_type);
         self.servers.values().filter(hosts).map(Server::view).collect()
-    }
-
-    /// Loses servers that were silent for too long (shown until `show_until`), forgets those lost long ago, and frees
-    /// places whose time is over.
-    pub(crate) fn expire(&mut self, now: Time, show_until: Time) -> Expired {
-        let mut expired = Expired::default();
-        while let Some((_, id)) = self.deadlines.first().filter(|(at, _)| *at <= now).cloned() {
-            let lost_already = self.servers.get(&id).is_some_and(|server| server.lost_until.is_some());
-            if lost_already {
-                self.remove(&id);
-            } else {
-                self.lose(&id, show_until);
-                expired.lost.push(id);
-            }
-        }
-        while let Some((_, land)) = self.free_at.first().filter(|(at, _)| *at <= now).cloned() {
-            self.free(&land);
-            expired.freed = true;
-        }
-        expired
-    }
-
-    /// When [`Table::expire`] may have something to do.
-    pub(crate) fn next_deadline(&self) -> Option<Time> {
-        let server = self.deadlines.first().map(|(at, _)| *at);
-        let land = self.free_at.first().map(|(at, _)| *at);
-        server.into_iter().chain(land).min()
     }
 
     fn prolong(&mut self, id: &ServerId, until: Time) {
@@ -275,12 +209,69 @@ impl Table {
     fn index(&mut self, id: &ServerId) {
         if let Some(server) = self.servers.get_mut(id) {
             // A lost one is told of as gone, which is no number of places.
-            let free = server.lost_until.is_none().then(|| server.free());
-            if server.told_free != Some(free) {
-                server.told_free = Some(free);
+            let fits = server.fits();
+            let told = server.lost_until.is_none().then_some(fits);
+            if server.told != Some(told) {
+                server.told = Some(told);
                 self.news.changed(id, server.term);
             }
-            self.room.set(&server.registration, server.free());
+            self.room.set(&server.registration, fits);
+        }
+    }
+
+    fn fits(&self, id: &ServerId) -> Fits {
+        self.servers.get(id).map_or(Fits::NOTHING, Server::fits)
+    }
+
+    /// Takes a server out, with all that points at it.
+    fn take(&mut self, id: &ServerId) -> Option<Server> {
+        let server = self.servers.remove(id)?;
+        self.news.changed(id, server.term);
+        self.room.forget(id);
+        self.deadlines.remove(&(server.expires_at, id.clone()));
+        if let Some(at) = server.drain.as_ref().and_then(|drain| drain.deadline) {
+            self.drains.remove(&(at, id.clone()));
+        }
+        if let Some(until) = server.avoidance.until() {
+            self.avoided.remove(&(until, id.clone()));
+        }
+        for (land, placed) in &server.lands {
+            self.unlink(id, land);
+            self.not_due(land, placed.due);
+        }
+        Some(server)
+    }
+
+    /// The same instance is back on a new stream: what it was told, what it failed at, and who is expected in its lands is
+    /// known from the stream before. Another instance is another server, which was told nothing.
+    fn carry_over(&mut self, id: &ServerId, before: Server) {
+        let Some(server) = self.servers.get_mut(id) else { return };
+        if server.registration.instance != before.registration.instance {
+            return;
+        }
+        server.avoidance = before.avoidance;
+        self.avoided.extend(server.avoidance.until().map(|until| (until, id.clone())));
+        server.drain = before.drain;
+        let deadline = server.drain.as_ref().and_then(|drain| drain.deadline);
+        self.drains.extend(deadline.map(|at| (at, id.clone())));
+        for (land, placed) in before.lands {
+            if self.lands.get(&land) == Some(id)
+                && let Some(now) = server.lands.get_mut(&land)
+            {
+                server.seats_taken -= now.taken();
+                now.confirmed = placed.confirmed;
+                now.seats = placed.seats;
+                now.seats.take(&now.players);
+                now.due = placed.due;
+                server.seats_taken += now.taken();
+                self.due.extend(now.due.map(|at| (at, land)));
+            }
+        }
+    }
+
+    fn not_due(&mut self, land: &LandId, due: Option<Time>) {
+        if let Some(at) = due {
+            self.due.remove(&(at, land.clone()));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What happens between the table and the links.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use super::*;
 
@@ -34,8 +34,7 @@ fn order() -> Arc<LandOrder> {
 }
 
 fn reserve(registry: &Registry) -> Reserved {
-    let (land, except) = (LandId::new("demo:1"), HashSet::new());
-    registry.reserve(&Pick { land_type: "demo", land: &land, region: None, except: &except }).unwrap()
+    wish::wants::Wants::any("demo").with("demo:1", |pick| registry.reserve(pick)).unwrap()
 }
 
 #[tokio::test]
@@ -77,8 +76,8 @@ fn room_is_told_where_it_appears_and_nowhere_else() {
     let registry = Registry::new(Clock::start());
     let mut room = registry.room();
     let mut is_told = || {
-        let told = room.has_changed().unwrap();
-        room.mark_unchanged();
+        let told = room.is_new();
+        room.see();
         told
     };
     registry.register(registration(None), 1, EXPIRY).unwrap();

@@ -1,9 +1,44 @@
 //! What a match wants of a server: which will do, in which order they are tried, and which of equals is taken.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
-use matching::ByName;
+use matching::{ByName, PlayerId};
 use smol_str::SmolStr;
+use storage::{LandId, ServerId};
+
+use super::server::Registration;
+
+/// What a match wants of a server.
+#[derive(Debug)]
+pub(crate) struct Pick<'a> {
+    pub(crate) land_type: &'a SmolStr,
+    pub(crate) land: NewLand<'a>,
+    /// Tried in order; none: any server.
+    pub(crate) selectors: &'a [Selector],
+    pub(crate) policy: Policy,
+    /// Tried before any other, of the servers that a selector without a region takes.
+    pub(crate) regions: &'a Latencies,
+    /// Taken before all others, where it has room and the selector takes it.
+    pub(crate) prefer: Option<&'a ServerId>,
+    /// Servers that were asked already.
+    pub(crate) except: &'a [ServerId],
+}
+
+/// A land that is to be placed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct NewLand<'a> {
+    pub(crate) id: &'a LandId,
+    /// Who will come, as far as their names are known.
+    pub(crate) roster: &'a Arc<[PlayerId]>,
+    /// How many will come.
+    pub(crate) seats: usize,
+    /// How long its server may take to answer.
+    pub(crate) answer_within: Duration,
+}
 
 /// Which of several servers that will do. Of equals, the one whose id comes first in byte order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,6 +75,25 @@ pub(crate) enum Use {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Latencies(Vec<(SmolStr, u32)>);
 
+impl Selector {
+    /// Takes any server.
+    pub(super) const ANY: Self =
+        Self { labels: BTreeMap::new(), region: None, version: None, in_use: Use::Any };
+
+    /// Whether a server like this will do; `occupied`: lands live on it.
+    pub(super) fn takes(&self, server: &Registration, occupied: bool) -> bool {
+        let in_use = match self.in_use {
+            Use::Any => true,
+            Use::Empty => !occupied,
+            Use::Occupied => occupied,
+        };
+        in_use
+            && self.region.as_ref().is_none_or(|region| server.region.as_ref() == Some(region))
+            && self.version.as_ref().is_none_or(|version| server.version == *version)
+            && self.labels.iter().all(|(name, value)| server.labels.get(name) == Some(value))
+    }
+}
+
 impl Latencies {
     /// Of these players, each with what is known of it.
     pub(crate) fn of<'a>(players: impl Iterator<Item = &'a ByName<u32>> + Clone) -> Self {
@@ -54,11 +108,19 @@ impl Latencies {
         Self(by_worst)
     }
 
-    /// The regions, the best first; those that are equal stand together.
+    /// As if this one were the best for everybody.
+    pub(crate) fn only(region: &SmolStr) -> Self {
+        Self(vec![(region.clone(), 0)])
+    }
+
+    /// The regions, the best first; those that are equal stand together, in the order of their names.
     pub(crate) fn ranks(&self) -> impl Iterator<Item = &[(SmolStr, u32)]> {
         self.0.chunk_by(|(_, one), (_, other)| one == other)
     }
 }
+
+#[cfg(test)]
+pub(super) mod wants;
 
 #[cfg(test)]
 mod tests {

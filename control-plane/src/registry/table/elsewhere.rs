@@ -3,25 +3,42 @@
 //! The replica that an agent speaks to knows its server's room; here is only what it said last. So a server elsewhere may
 //! turn out to be full when it is asked, but never the other way: lands that it was asked for here count until it answers.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use matching::Time;
 use serde::{Deserialize, Serialize};
 use storage::{LandId, ReplicaId, ServerId};
 
 use super::{RoomChange, Table};
-use crate::registry::server::{Registration, ServerState, ServerView};
+use crate::registry::{
+    avoidance::Avoidance,
+    server::{Fits, Registration, ServerState, ServerView},
+    wish::NewLand,
+};
 
 /// What a replica tells the others of one of its servers: enough to choose it, little enough to be told with every land.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Notice {
-    pub(crate) registration: Registration,
+    pub(crate) registration: Arc<Registration>,
     /// Of the hold on the server's id: of two that say they have it, the greater is right.
     pub(crate) term: u64,
     /// Grows with every notice that a replica makes: of one term's, the greatest is the newest.
     pub(crate) number: u64,
     /// How many more lands fit.
     pub(crate) free: usize,
+    /// How many more players; absent where only the lands limit them.
+    #[serde(default)]
+    pub(crate) free_seats: Option<usize>,
+    /// Whether lands live on it, or are about to.
+    #[serde(default)]
+    pub(crate) occupied: bool,
+    /// For how long it is asked after all others, because it failed to make lands.
+    #[serde(default)]
+    pub(crate) avoided_for_ms: Option<u64>,
     pub(crate) state: ServerState,
     pub(crate) registered_at: Time,
     pub(crate) last_heard: Time,
@@ -40,27 +57,49 @@ pub(super) struct FarServer {
     pub(super) replica: ReplicaId,
     pub(super) notice: Notice,
     /// Lands that it was asked for and has not answered yet.
-    asked: HashSet<LandId>,
+    pub(super) asked: HashMap<LandId, Asked>,
+    pub(super) avoidance: Avoidance,
+}
+
+#[derive(Debug)]
+pub(super) struct Asked {
+    seats: usize,
+    /// When nobody waits for the answer any more.
+    pub(super) due: Time,
 }
 
 impl Elsewhere {
-    fn free(&self, far: &FarServer) -> usize {
-        if self.silent.contains(&far.replica) { 0 } else { far.notice.free.saturating_sub(far.asked.len()) }
+    /// Nothing, where its replica is silent.
+    pub(super) fn fits(&self, far: &FarServer) -> Fits {
+        let fits = far.fits();
+        if self.silent.contains(&far.replica) { Fits { lands: 0, ..fits } } else { fits }
     }
 }
 
 impl FarServer {
+    fn fits(&self) -> Fits {
+        let asked = self.asked.values().map(|asked| asked.seats).sum();
+        let seats = self.notice.free_seats.map_or(usize::MAX, |free| free.saturating_sub(asked));
+        let lands = self.notice.free.saturating_sub(self.asked.len());
+        Fits {
+            lands: if seats > 0 { lands } else { 0 },
+            seats,
+            occupied: self.notice.occupied || !self.asked.is_empty(),
+            avoided: self.avoidance.until().is_some(),
+        }
+    }
+
     /// All but its lands, which were not announced.
     fn view(&self) -> ServerView {
         ServerView {
-            registration: self.notice.registration.clone(),
+            registration: Arc::clone(&self.notice.registration),
             state: self.notice.state,
             registered_at: self.notice.registered_at,
             last_heard: self.notice.last_heard,
             lands: Vec::new(),
             seats_reserved: 0,
             drain_deadline: None,
-            avoided_until: None,
+            avoided_until: self.avoidance.until(),
         }
     }
 }
@@ -72,6 +111,7 @@ impl Table {
         &mut self,
         replica: &ReplicaId,
         notice: Notice,
+        now: Time,
     ) -> (RoomChange, Option<(ServerId, String)>) {
         let id = notice.registration.server.clone();
         let mut superseded = None;
@@ -82,29 +122,31 @@ impl Table {
             superseded = Some((id.clone(), notice.registration.instance.clone().unwrap_or_default()));
             self.remove(&id);
         }
-        let mut free_before = 0;
-        let mut asked = HashSet::new();
-        if let Some(known) = self.elsewhere.servers.get_mut(&id) {
-            let (newest, this) = ((known.notice.term, known.notice.number), (notice.term, notice.number));
-            if newest > this {
-                return (RoomChange::None, None);
-            }
-            free_before = known.notice.free.saturating_sub(known.asked.len());
-            self.room.forget(&known.notice.registration);
-            // Another term is another stream, which was asked for nothing.
-            if known.notice.term == notice.term {
-                asked = std::mem::take(&mut known.asked);
-            } else {
-                let forgotten: Vec<_> = known.asked.drain().collect();
-                for land in forgotten {
-                    self.unlink(&id, &land);
-                }
-            }
+        let known = self.elsewhere.servers.get(&id);
+        if known.is_some_and(|known| (known.notice.term, known.notice.number) > (notice.term, notice.number))
+        {
+            return (RoomChange::None, None);
         }
-        let far = FarServer { replica: replica.clone(), notice, asked };
-        let room = RoomChange::of(self.elsewhere.free(&far) > free_before);
+        let before = known.map_or(Fits::NOTHING, FarServer::fits);
+        let avoided_for = notice.avoided_for_ms.map(Duration::from_millis);
+        let mut far = FarServer {
+            replica: replica.clone(),
+            notice,
+            asked: HashMap::new(),
+            avoidance: Avoidance::default(),
+        };
+        // Another term is another stream, which was asked for nothing.
+        match self.elsewhere.servers.get_mut(&id) {
+            Some(known) if known.notice.term == far.notice.term => {
+                far.asked = std::mem::take(&mut known.asked);
+                far.avoidance = known.avoidance;
+            }
+            _ => self.forget_far(&id),
+        }
+        let room = RoomChange::of(self.elsewhere.fits(&far).has_grown(before));
         self.elsewhere.servers.insert(id.clone(), far);
         self.index_far(&id);
+        self.doubt(&id, |avoidance| avoidance.at_least(avoided_for.map(|span| now + span)));
         (room, superseded)
     }
 
@@ -163,9 +205,10 @@ impl Table {
     }
 
     /// Notes that a land was asked for there.
-    pub(super) fn ask_far(&mut self, id: &ServerId, land: &LandId) {
+    pub(super) fn ask_far(&mut self, id: &ServerId, land: &NewLand<'_>, due: Time) {
         if let Some(far) = self.elsewhere.servers.get_mut(id) {
-            far.asked.insert(land.clone());
+            far.asked.insert(land.id.clone(), Asked { seats: land.seats, due });
+            self.due.insert((due, land.id.clone()));
         }
         self.index_far(id);
     }
@@ -173,22 +216,28 @@ impl Table {
     /// Nobody waits for an answer about the land any more. False: the server isn't elsewhere.
     pub(super) fn answered_far(&mut self, id: &ServerId, land: &LandId) -> bool {
         let Some(far) = self.elsewhere.servers.get_mut(id) else { return false };
-        far.asked.remove(land);
+        if let Some(Asked { due, .. }) = far.asked.remove(land) {
+            self.due.remove(&(due, land.clone()));
+        }
         self.index_far(id);
         true
     }
 
     pub(super) fn forget_far(&mut self, id: &ServerId) {
         let Some(far) = self.elsewhere.servers.remove(id) else { return };
-        self.room.forget(&far.notice.registration);
-        for land in &far.asked {
-            self.unlink(id, land);
+        self.room.forget(id);
+        if let Some(until) = far.avoidance.until() {
+            self.avoided.remove(&(until, id.clone()));
+        }
+        for (land, Asked { due, .. }) in far.asked {
+            self.unlink(id, &land);
+            self.due.remove(&(due, land));
         }
     }
 
-    fn index_far(&mut self, id: &ServerId) {
+    pub(super) fn index_far(&mut self, id: &ServerId) {
         if let Some(far) = self.elsewhere.servers.get(id) {
-            self.room.set(&far.notice.registration, self.elsewhere.free(far));
+            self.room.set(&far.notice.registration, self.elsewhere.fits(far));
         }
     }
 

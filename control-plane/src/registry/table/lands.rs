@@ -1,25 +1,19 @@
 //! What happens to single lands: a place is reserved, the land is ready, the place is free again.
 
-use std::collections::HashSet;
+use std::time::Duration;
 
 use matching::Time;
-use smol_str::SmolStr;
 use storage::{LandId, ReplicaId, ServerId};
 
 use super::Table;
-use crate::registry::land::{LandState, PlacedLand};
+use crate::registry::{
+    land::{LandState, PlacedLand},
+    wish::{NewLand, Pick},
+};
 
-/// What a match wants of a server.
-#[derive(Debug)]
-pub(crate) struct Pick<'a> {
-    pub(crate) land_type: &'a str,
-    /// The new land's id.
-    pub(crate) land: &'a LandId,
-    /// Tried first.
-    pub(crate) region: Option<&'a SmolStr>,
-    /// Servers that were asked already.
-    pub(crate) except: &'a HashSet<ServerId>,
-}
+/// Whoever asked for a land gives it back when it isn't made in time. After this much longer that one is gone, and the place
+/// is given back without it.
+const NOBODY_WAITS: Duration = Duration::from_secs(2);
 
 /// A place that is kept for a land.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,39 +44,48 @@ pub(crate) struct Freed {
 }
 
 impl Table {
-    /// Keeps a place for a land on the next server in turn: one in the region where there is one, else any.
-    pub(crate) fn reserve(&mut self, pick: &Pick<'_>) -> Option<Reserved> {
-        let id = self.room.next(pick.land_type, pick.region, pick.except)?;
+    /// Keeps a place for a land on the server that suits best.
+    pub(crate) fn reserve(&mut self, pick: &Pick<'_>, now: Time) -> Option<Reserved> {
+        self.pardon(now);
+        let id = self.room.pick(pick)?;
         let Some(far) = self.elsewhere.servers.get(&id) else {
-            return self.reserve_on(&id, pick.land);
+            return self.reserve_on(&id, &pick.land, now);
         };
-        let reserved = Reserved {
-            server: id.clone(),
-            land: pick.land.clone(),
-            connect_base: far.notice.registration.connect_base.clone(),
-            place: Place::Replica(far.replica.clone()),
-        };
-        self.lands.insert(pick.land.clone(), id.clone());
-        self.ask_far(&id, pick.land);
-        Some(reserved)
-    }
-
-    /// Keeps a place on one of this replica's own servers. `None`: it has no room, or isn't here, or has the land.
-    pub(crate) fn reserve_on(&mut self, id: &ServerId, land: &LandId) -> Option<Reserved> {
-        let server = self.servers.get_mut(id)?;
-        if server.free() == 0 || self.lands.contains_key(land) {
+        let land = pick.land.id;
+        if self.lands.contains_key(land) {
             return None;
         }
-        let placed = PlacedLand { state: LandState::Reserved, players: Vec::new(), free_at: None };
-        server.lands.insert(land.clone(), placed);
-        let agent = server.registration.instance.is_some();
         let reserved = Reserved {
             server: id.clone(),
             land: land.clone(),
+            connect_base: far.notice.registration.connect_base.clone(),
+            place: Place::Replica(far.replica.clone()),
+        };
+        self.lands.insert(land.clone(), id.clone());
+        self.ask_far(&id, &pick.land, due(&pick.land, now));
+        Some(reserved)
+    }
+
+    /// Keeps a place on one of this replica's own servers. `None`: it has no room, or isn't here, or the land is placed.
+    pub(crate) fn reserve_on(&mut self, id: &ServerId, land: &NewLand<'_>, now: Time) -> Option<Reserved> {
+        let server = self.servers.get_mut(id)?;
+        let fits = server.fits();
+        let is_there = self.lands.contains_key(land.id) || server.lands.contains_key(land.id);
+        if fits.lands == 0 || fits.seats < land.seats || is_there {
+            return None;
+        }
+        let due = due(land, now);
+        server.lands.insert(land.id.clone(), PlacedLand::reserved(land, due));
+        server.seats_taken += land.seats;
+        let agent = server.registration.instance.is_some();
+        let reserved = Reserved {
+            server: id.clone(),
+            land: land.id.clone(),
             connect_base: server.registration.connect_base.clone(),
             place: if agent { Place::Agent } else { Place::NoAgent },
         };
-        self.lands.insert(land.clone(), id.clone());
+        self.lands.insert(land.id.clone(), id.clone());
+        self.due.insert((due, land.id.clone()));
         self.index(id);
         Some(reserved)
     }
@@ -90,6 +93,7 @@ impl Table {
     /// A land that was asked for elsewhere is there: it counts there now.
     pub(crate) fn made_elsewhere(&mut self, reserved: &Reserved) {
         self.unlink(&reserved.server, &reserved.land);
+        self.succeeded(&reserved.server);
         self.answered_far(&reserved.server, &reserved.land);
     }
 
@@ -98,16 +102,21 @@ impl Table {
         self.lands.get(&reserved.land) == Some(&reserved.server)
     }
 
-    /// A reserved land is there. `free_at`: when its place is taken to be free, on a server that won't say. False: the
-    /// place is not kept any more.
-    pub(crate) fn land_ready(&mut self, land: &LandId, free_at: Option<Time>) -> bool {
-        let server = self.lands.get(land).and_then(|id| self.servers.get_mut(id));
-        let Some(placed) = server.and_then(|server| server.lands.get_mut(land)) else {
-            return false;
-        };
+    /// A reserved land is there. `due`: on a server with an agent, until when seats are kept for players who have not come; on
+    /// another, which won't say, when the land is taken to have ended. False: the place is not kept any more.
+    pub(crate) fn land_ready(&mut self, land: &LandId, due: Option<Time>) -> bool {
+        let Some(id) = self.lands.get(land).cloned() else { return false };
+        let Some(server) = self.servers.get_mut(&id) else { return false };
+        let was_doubted = server.avoidance.is_any();
+        let Some(placed) = server.lands.get_mut(land) else { return false };
         placed.state = LandState::Ready;
-        placed.free_at = free_at;
-        self.free_at.extend(free_at.map(|at| (at, land.clone())));
+        placed.confirmed = true;
+        let was_due = std::mem::replace(&mut placed.due, due);
+        self.not_due(land, was_due);
+        self.due.extend(due.map(|at| (at, land.clone())));
+        if was_doubted {
+            self.succeeded(&id);
+        }
         true
     }
 
@@ -119,8 +128,9 @@ impl Table {
             return Some(Freed { server: id, replica: Some(replica) });
         }
         let server = self.servers.get_mut(&id)?;
-        if let Some(at) = server.lands.remove(land).and_then(|placed| placed.free_at) {
-            self.free_at.remove(&(at, land.clone()));
+        if let Some(placed) = server.lands.remove(land) {
+            server.seats_taken -= placed.taken();
+            self.not_due(land, placed.due);
         }
         self.index(&id);
         Some(Freed { server: id, replica: None })
@@ -142,6 +152,8 @@ impl Table {
         for land in lands {
             let holder = self.lands.get(&land).and_then(|holder| self.servers.get(holder));
             if holder.is_none_or(|holder| holder.lost_until.is_some()) {
+                // Whoever had it has it no more: what was expected there is expected nowhere.
+                self.free(&land);
                 self.lands.insert(land, id.clone());
             }
         }
@@ -153,4 +165,8 @@ impl Table {
             self.lands.remove(land);
         }
     }
+}
+
+fn due(land: &NewLand<'_>, now: Time) -> Time {
+    now + land.answer_within.saturating_add(NOBODY_WAITS)
 }

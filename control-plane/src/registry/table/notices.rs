@@ -1,7 +1,8 @@
 //! What this replica tells the others of its own servers.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use matching::Time;
 use storage::ServerId;
 
 use super::{Notice, Table};
@@ -55,19 +56,19 @@ impl Table {
     }
 
     /// The servers that changed since they were taken last.
-    pub(crate) fn take_news(&mut self) -> Vec<(ServerId, Told)> {
+    pub(crate) fn take_news(&mut self, now: Time) -> Vec<(ServerId, Told)> {
         let changed = std::mem::take(&mut self.news.changed);
         let told = |(id, term): (ServerId, u64)| {
-            let told = self.notice(&id).map_or(Told::Gone { term }, |notice| Told::Is(Box::new(notice)));
+            let told = self.notice(&id, now).map_or(Told::Gone { term }, |notice| Told::Is(Box::new(notice)));
             (id, told)
         };
         changed.into_iter().map(told).collect()
     }
 
     /// Every server of this replica that isn't lost.
-    pub(crate) fn all_news(&mut self) -> Vec<(ServerId, Notice)> {
+    pub(crate) fn all_news(&mut self, now: Time) -> Vec<(ServerId, Notice)> {
         let ids: Vec<_> = self.servers.keys().cloned().collect();
-        ids.into_iter().filter_map(|id| Some((id.clone(), self.notice(&id)?))).collect()
+        ids.into_iter().filter_map(|id| Some((id.clone(), self.notice(&id, now)?))).collect()
     }
 
     /// The ids that this replica holds.
@@ -94,14 +95,18 @@ impl Table {
     }
 
     /// How a server of this replica is now.
-    pub(crate) fn notice(&mut self, id: &ServerId) -> Option<Notice> {
+    pub(crate) fn notice(&mut self, id: &ServerId, now: Time) -> Option<Notice> {
         let server = self.servers.get(id).filter(|server| server.lost_until.is_none())?;
+        let (fits, avoided_for) = (server.fits(), server.avoidance.until().map(|until| until.since(now)));
         self.news.number += 1;
         Some(Notice {
-            registration: server.registration.clone(),
+            registration: Arc::clone(&server.registration),
             term: server.term,
             number: self.news.number,
-            free: server.free(),
+            free: fits.lands,
+            free_seats: server.registration.player_capacity.map(|_| fits.seats),
+            occupied: fits.occupied,
+            avoided_for_ms: avoided_for.map(|span| u64::try_from(span.as_millis()).unwrap_or(u64::MAX)),
             state: server.state(),
             registered_at: server.registered_at,
             last_heard: server.last_heard,

@@ -1,95 +1,192 @@
-//! Which servers have room, found without asking each of them.
+//! Which servers have room, in the order in which they are taken: found without asking each of them.
+//!
+//! Every server with room is here once for each land type, and once more for its region, under the number of lands that fit and
+//! then its id. The first that will do is the one to take, from one end for [`Policy::Spread`] and from the other for
+//! [`Policy::Packed`]; a selector, or a need for more seats than a server has, passes over those that won't do.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
-    ops::Bound,
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
 };
 
 use smol_str::SmolStr;
 use storage::ServerId;
 
-use crate::registry::server::Registration;
+use crate::registry::{
+    server::{Fits, Registration},
+    wish::{Pick, Policy, Selector},
+};
 
-/// Servers with room by land type, and by land type and region, each taken in turn.
+/// See the file's header.
 #[derive(Debug, Default)]
-pub(super) struct Room(HashMap<(SmolStr, Option<SmolStr>), Turn>);
-
-#[derive(Debug, Default)]
-struct Turn {
-    /// How many lands fit on each; none of them is full.
-    free: BTreeMap<ServerId, usize>,
-    /// How many lands fit on all of them.
-    places: usize,
-    /// Whose turn was last; it may have gone since.
-    last: Option<ServerId>,
+pub(super) struct Room {
+    /// By land type.
+    types: HashMap<SmolStr, Places>,
+    /// As every server stands in there.
+    offers: HashMap<ServerId, Offer>,
 }
 
+/// What a server has room for.
+#[derive(Debug, Clone)]
+struct Offer {
+    server: Arc<Registration>,
+    fits: Fits,
+}
+
+/// The servers of one land type.
+#[derive(Debug, Default)]
+struct Places {
+    all: Shelf,
+    by_region: HashMap<SmolStr, Shelf>,
+}
+
+#[derive(Debug, Default)]
+struct Shelf {
+    ready: InOrder,
+    /// Those that are asked after all others.
+    avoided: InOrder,
+    /// How many lands fit on all of them.
+    places: usize,
+}
+
+/// By the number of lands that fit, then by id.
+type InOrder = BTreeMap<usize, BTreeMap<ServerId, Offer>>;
+
 impl Room {
-    /// Notes how many lands fit on a server. One that fills up and empties again doesn't come first because of it.
-    pub(super) fn set(&mut self, registration: &Registration, free: usize) {
-        for key in keys(registration) {
-            self.0.entry(key).or_default().set(&registration.server, free);
+    /// Notes what fits on a server.
+    pub(super) fn set(&mut self, server: &Arc<Registration>, fits: Fits) {
+        let id = &server.server;
+        if fits.lands == 0 {
+            return self.forget(id);
         }
+        let is_known = |known: &Offer| known.fits == fits && Arc::ptr_eq(&known.server, server);
+        if self.offers.get(id).is_some_and(is_known) {
+            return;
+        }
+        self.forget(id);
+        let offer = Offer { server: Arc::clone(server), fits };
+        for land_type in &server.land_types {
+            let places = self.types.entry(land_type.clone()).or_default();
+            places.all.put(id, &offer);
+            if let Some(region) = &server.region {
+                places.by_region.entry(region.clone()).or_default().put(id, &offer);
+            }
+        }
+        self.offers.insert(id.clone(), offer);
     }
 
-    /// The server is gone, or is about to be described anew.
-    pub(super) fn forget(&mut self, registration: &Registration) {
-        for key in keys(registration) {
-            if let Some(turn) = self.0.get_mut(&key) {
-                turn.set(&registration.server, 0);
-                // Land types are made up by servers: none stays for ever.
-                if turn.free.is_empty() {
-                    self.0.remove(&key);
+    /// Nothing fits on the server, or it is gone.
+    pub(super) fn forget(&mut self, id: &ServerId) {
+        let Some(offer) = self.offers.remove(id) else { return };
+        for land_type in &offer.server.land_types {
+            let Some(places) = self.types.get_mut(land_type) else { continue };
+            places.all.take(id, &offer);
+            if let Some(region) = &offer.server.region
+                && let Some(shelf) = places.by_region.get_mut(region)
+            {
+                shelf.take(id, &offer);
+                if shelf.places == 0 {
+                    places.by_region.remove(region);
                 }
+            }
+            // Land types and regions are made up by servers: none stays for ever.
+            if places.all.places == 0 {
+                self.types.remove(land_type);
             }
         }
     }
 
     /// How many lands of the type fit on all servers together. A server of several types counts for each.
     pub(super) fn places(&self, land_type: &str) -> usize {
-        self.0.get(&(SmolStr::new(land_type), None)).map_or(0, |turn| turn.places)
+        self.types.get(land_type).map_or(0, |places| places.all.places)
     }
 
-    /// The next server in turn: in the region where one there has room, else anywhere.
-    pub(super) fn next(
-        &mut self,
-        land_type: &str,
-        region: Option<&SmolStr>,
-        except: &HashSet<ServerId>,
-    ) -> Option<ServerId> {
-        let regional = region.cloned().map(Some);
-        let mut places = regional.into_iter().chain([None]);
-        places.find_map(|place| self.0.get_mut(&(SmolStr::new(land_type), place))?.next(except))
+    /// The server to take. Those that are avoided are looked at after all others, whatever a match wants.
+    pub(super) fn pick(&self, pick: &Pick<'_>) -> Option<ServerId> {
+        const ANY: &[Selector] = &[Selector::ANY];
+        let places = self.types.get(pick.land_type)?;
+        let selectors = if pick.selectors.is_empty() { ANY } else { pick.selectors };
+        [false, true].into_iter().find_map(|avoided| {
+            selectors.iter().find_map(|selector| {
+                let preferred = pick.prefer.filter(|id| self.will_do(id, pick, selector, avoided));
+                preferred.or_else(|| places.first(pick, selector, avoided)).cloned()
+            })
+        })
+    }
+
+    fn will_do(&self, id: &ServerId, pick: &Pick<'_>, selector: &Selector, avoided: bool) -> bool {
+        let hosts = |offer: &Offer| offer.server.hosts(Some(pick.land_type));
+        let offer = self.offers.get(id).filter(|offer| offer.fits.avoided == avoided && hosts(offer));
+        offer.is_some_and(|offer| offer.will_do(id, pick, selector))
     }
 
     /// How many kinds of room are kept in mind.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.types.values().map(|places| 1 + places.by_region.len()).sum()
     }
 }
 
-impl Turn {
-    fn set(&mut self, server: &ServerId, free: usize) {
-        let before = match free {
-            0 => self.free.remove(server),
-            _ => self.free.insert(server.clone(), free),
-        };
-        self.places = self.places - before.unwrap_or(0) + free;
-    }
-
-    fn next(&mut self, except: &HashSet<ServerId>) -> Option<ServerId> {
-        let from = self.last.as_ref().map_or(Bound::Unbounded, Bound::Excluded);
-        let rest = self.free.range((from, Bound::Unbounded));
-        let next = rest.chain(&self.free).map(|(id, _)| id).find(|id| !except.contains(*id)).cloned()?;
-        self.last = Some(next.clone());
-        Some(next)
+impl Places {
+    fn first(&self, pick: &Pick<'_>, selector: &Selector, avoided: bool) -> Option<&ServerId> {
+        if let Some(region) = &selector.region {
+            return self.by_region.get(region)?.first(pick, selector, avoided);
+        }
+        let preferred = pick.regions.ranks().find_map(|rank| {
+            let mut equal: Vec<_> =
+                rank.iter().filter_map(|(region, _)| self.by_region.get(region)).collect();
+            // Of regions that are equally good, the one with the most room; stable, so that the name decides in the end.
+            equal.sort_by_key(|shelf| Reverse(shelf.places));
+            equal.into_iter().find_map(|shelf| shelf.first(pick, selector, avoided))
+        });
+        preferred.or_else(|| self.all.first(pick, selector, avoided))
     }
 }
 
-fn keys(registration: &Registration) -> impl Iterator<Item = (SmolStr, Option<SmolStr>)> {
-    registration.land_types.iter().flat_map(|land_type| {
-        let regional = registration.region.as_ref().map(|region| (land_type.clone(), Some(region.clone())));
-        std::iter::once((land_type.clone(), None)).chain(regional)
-    })
+impl Shelf {
+    fn order(&mut self, offer: &Offer) -> &mut InOrder {
+        if offer.fits.avoided { &mut self.avoided } else { &mut self.ready }
+    }
+
+    fn put(&mut self, id: &ServerId, offer: &Offer) {
+        self.order(offer).entry(offer.fits.lands).or_default().insert(id.clone(), offer.clone());
+        self.places += offer.fits.lands;
+    }
+
+    fn take(&mut self, id: &ServerId, offer: &Offer) {
+        let order = self.order(offer);
+        if let Some(equal) = order.get_mut(&offer.fits.lands) {
+            let was_there = equal.remove(id).is_some();
+            if equal.is_empty() {
+                order.remove(&offer.fits.lands);
+            }
+            if was_there {
+                self.places -= offer.fits.lands;
+            }
+        }
+    }
+
+    fn first(&self, pick: &Pick<'_>, selector: &Selector, avoided: bool) -> Option<&ServerId> {
+        let order = if avoided { &self.avoided } else { &self.ready };
+        let mut equals = order.values();
+        loop {
+            let equal = match pick.policy {
+                Policy::Spread => equals.next_back(),
+                Policy::Packed => equals.next(),
+            }?;
+            let first = equal.iter().find(|(id, offer)| offer.will_do(id, pick, selector));
+            if let Some((id, _)) = first {
+                return Some(id);
+            }
+        }
+    }
+}
+
+impl Offer {
+    fn will_do(&self, id: &ServerId, pick: &Pick<'_>, selector: &Selector) -> bool {
+        self.fits.seats >= pick.land.seats
+            && selector.takes(&self.server, self.fits.occupied)
+            && !pick.except.contains(id)
+    }
 }

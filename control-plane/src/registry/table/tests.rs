@@ -1,11 +1,22 @@
 //! What the table knows after what it was told.
 
-use std::{collections::HashSet, time::Duration};
+mod naive;
+mod properties;
+mod seats;
+mod wishes;
 
-use smol_str::SmolStr;
+use std::time::Duration;
 
-use super::*;
-use crate::registry::server::{Land, ServerState};
+use matching::PlayerId;
+
+use super::{time::Expired, *};
+use crate::registry::{
+    server::{Land, ServerState},
+    wish::{
+        Latencies, Policy,
+        wants::{ANSWER_WITHIN, Wants},
+    },
+};
 
 const NOW: Time = Time(1_000);
 const SOON: Time = Time(9_000);
@@ -46,10 +57,12 @@ fn reserve(table: &mut Table, land: &str) -> Option<String> {
 }
 
 fn reserve_in(table: &mut Table, land: &str, region: Option<&str>) -> Option<String> {
-    let region = region.map(SmolStr::new);
-    let (land, except) = (LandId::new(land), HashSet::new());
-    let pick = Pick { land_type: "hero", land: &land, region: region.as_ref(), except: &except };
-    table.reserve(&pick).map(|reserved| reserved.server.to_string())
+    let regions = region.map(|region| Latencies::only(&region.into())).unwrap_or_default();
+    picked(table, land, &Wants { regions, ..Wants::any("hero") })
+}
+
+fn picked(table: &mut Table, land: &str, wants: &Wants) -> Option<String> {
+    wants.with(land, |pick| table.reserve(pick, NOW)).map(|reserved| reserved.server.to_string())
 }
 
 fn beat(sequence: u64, lands: &[&str]) -> Heartbeat {
@@ -62,7 +75,7 @@ fn state(table: &Table, id: &str) -> ServerState {
 }
 
 #[test]
-fn servers_are_taken_in_turn_until_they_are_full() {
+fn lands_are_spread_until_all_servers_are_full() {
     let mut table = table(&["a", "b"]);
     let picked: Vec<_> = (0..5).map(|n| reserve(&mut table, &format!("l{n}"))).collect();
     let names: Vec<_> = picked.iter().map(|server| server.as_deref()).collect();
@@ -82,9 +95,11 @@ fn the_region_comes_first_and_the_rest_after_it() {
 #[test]
 fn servers_that_were_asked_are_passed_over() {
     let mut table = table(&["a", "b"]);
-    let (land, except) = (LandId::new("l"), HashSet::from([ServerId::new("a"), ServerId::new("b")]));
-    let pick = Pick { land_type: "hero", land: &land, region: None, except: &except };
-    assert_eq!(table.reserve(&pick), None);
+    let except = vec![ServerId::new("a"), ServerId::new("b")];
+    let mut wants = Wants { except, ..Wants::any("hero") };
+    assert_eq!(picked(&mut table, "l", &wants), None);
+    wants.except.pop();
+    assert_eq!(picked(&mut table, "l", &wants).as_deref(), Some("b"));
 }
 
 #[test]
@@ -167,7 +182,7 @@ fn a_server_without_an_agent_frees_its_places_by_time() {
     assert_eq!(table.register(plain, 1, SOON, NOW), Ok(RoomChange::None));
     assert_eq!(reserve(&mut table, "l2"), None, "registering again is a heartbeat and frees nothing");
     assert_eq!(table.next_deadline(), Some(Time(5_000)));
-    assert!(table.expire(Time(5_000), SOON).freed);
+    assert!(table.expire(Time(5_000), SOON).room);
     assert_eq!(reserve(&mut table, "l2").as_deref(), Some("a"));
     assert_eq!(table.deregister(&ServerId::new("a")), Ok(true));
     assert_eq!(table.deregister(&ServerId::new("a")), Ok(false));

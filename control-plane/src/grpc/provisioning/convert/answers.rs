@@ -1,6 +1,6 @@
 //! What servers are told, and what is told about them.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use proto::{
     error::{Reason, Refusal},
@@ -55,7 +55,7 @@ pub(in crate::grpc::provisioning) fn server(view: ServerView) -> pb::Server {
         ServerState::Draining => pb::ServerState::Draining,
         ServerState::Lost => pb::ServerState::Lost,
     };
-    let registration = view.registration;
+    let registration = Arc::unwrap_or_clone(view.registration);
     let lands: Vec<_> = view
         .lands
         .into_iter()
