@@ -71,7 +71,8 @@ const MAX_WRITE_BUFFER: usize = 256 * 1024;
 /// | `enqueued` | `{"type":"enqueued","v":1,"data":{"ticketId","status":"queued"}}`, before any push of that ticket |
 /// | `authenticated` | `{"type":"authenticated","v":1,"data":{"playerId","expiresAt"}}` |
 /// | `match.assigned` | `{"type":"match.assigned","v":1,"data":{"ticketId","assignment":{…}}}` |
-/// | `ticket.cancelled`, `ticket.expired` | `{"type":…,"v":1,"data":{"ticketId"}}` |
+/// | `ticket.cancelled` | `{"type":"ticket.cancelled","v":1,"data":{"ticketId","reason"?}}`; the reason is `absent` where its players were gone for too long |
+/// | `ticket.expired` | `{"type":"ticket.expired","v":1,"data":{"ticketId"}}` |
 /// | `queue.update` | `{"type":"queue.update","v":1,"data":{"ticketId","position","estimatedWaitMs"?}}`, at most every 5 s |
 /// | `error` | `{"type":"error","message","code","errors"?,"ticketId"?,"playerId"?}`; the socket stays open |
 ///

@@ -15,7 +15,7 @@ use crate::{
     problem::{FieldProblem, bad_field, in_seconds},
     wire::{
         read_socket_cancel, read_socket_token, rfc3339,
-        ticket::{AssignmentBody, Enqueued},
+        ticket::{AssignmentBody, CancelReason, Enqueued},
     },
 };
 
@@ -87,19 +87,19 @@ impl Outgoing {
         Self::push("authenticated", Some(Authenticated { player_id: player.id.as_str(), expires_at }))
     }
 
-    /// A ticket was cancelled.
-    pub(super) fn cancelled(ticket_id: &str) -> Self {
-        Self::push("ticket.cancelled", Some(OfTicket { ticket_id }))
+    /// A ticket was cancelled, by somebody or for another reason.
+    pub(super) fn cancelled(ticket_id: &str, reason: Option<CancelReason>) -> Self {
+        Self::push("ticket.cancelled", Some(OfCancelled { ticket_id, reason }))
     }
 
     /// A final state of a ticket.
     pub(super) fn final_state(ticket: pb::Ticket) -> Self {
-        let ticket_id = ticket.ticket_id.as_str();
+        let (ticket_id, reason) = (ticket.ticket_id.as_str(), CancelReason::of(&ticket));
         match (ticket.status(), ticket.assignment) {
             (pb::TicketStatus::Assigned, Some(assignment)) => {
                 Self::push("match.assigned", Some(Assigned { ticket_id, assignment: assignment.into() }))
             }
-            (pb::TicketStatus::Cancelled, _) => Self::cancelled(ticket_id),
+            (pb::TicketStatus::Cancelled, _) => Self::cancelled(ticket_id, reason),
             (pb::TicketStatus::Expired, _) => Self::push("ticket.expired", Some(OfTicket { ticket_id })),
             (status, _) => {
                 tracing::error!(?status, "a ticket's final state lacks what belongs to it");
@@ -148,6 +148,14 @@ struct Authenticated<'a> {
 #[serde(rename_all = "camelCase")]
 struct OfTicket<'a> {
     ticket_id: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OfCancelled<'a> {
+    ticket_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<CancelReason>,
 }
 
 #[derive(Serialize)]

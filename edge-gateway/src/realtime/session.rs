@@ -258,7 +258,7 @@ impl Session {
             Ok(Cancelled { cancelled: true, .. }) => {
                 // Where it was followed and no longer is, the push has been faster than the answer.
                 if self.tickets.remove(&ticket_id) || !was_followed {
-                    self.send(Outgoing::cancelled(&ticket_id)).await?;
+                    self.send(Outgoing::cancelled(&ticket_id, None)).await?;
                 }
             }
             Ok(Cancelled { status: Some(status), .. }) if !status.is_final() => {

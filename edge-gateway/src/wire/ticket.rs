@@ -45,6 +45,24 @@ impl From<pb::TicketStatus> for TicketStatus {
     }
 }
 
+/// Why a ticket was cancelled that nobody cancelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum CancelReason {
+    /// Its players had been gone for longer than its queue waits for them.
+    Absent,
+}
+
+impl CancelReason {
+    /// `None`: somebody cancelled it.
+    pub(crate) fn of(ticket: &pb::Ticket) -> Option<Self> {
+        match ticket.cancel_reason() {
+            pb::CancelReason::Absent => Some(Self::Absent),
+            pb::CancelReason::Unspecified => None,
+        }
+    }
+}
+
 /// The answer to an enqueue.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -64,6 +82,9 @@ pub(crate) struct TicketBody {
     #[schema(example = "01981c2e-7a3b-7d10-9f7e-2f6d3f1c9a55")]
     pub(crate) ticket_id: String,
     pub(crate) status: TicketStatus,
+    /// With the status `cancelled`: why, where nobody cancelled it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) reason: Option<CancelReason>,
     #[schema(example = "hero-defense:3v3")]
     pub(crate) queue_key: String,
     #[schema(example = "party-7")]
@@ -138,6 +159,7 @@ impl From<pb::Ticket> for TicketBody {
     fn from(ticket: pb::Ticket) -> Self {
         Self {
             status: ticket.status().into(),
+            reason: CancelReason::of(&ticket),
             ticket_id: ticket.ticket_id,
             queue_key: ticket.queue_key,
             group_id: ticket.group_id,

@@ -212,6 +212,28 @@ async fn a_ticket_cancelled_elsewhere_is_told_once() {
 }
 
 #[tokio::test]
+async fn players_learn_that_they_were_gone_for_too_long() {
+    let stack = Stack::start().await;
+    let mut socket = stack.socket().await;
+    let dropped = enqueue_on(&mut socket, &["ann"]).await;
+    stack.control_plane.drop_absent(&dropped);
+    let told = socket.expect("ticket.cancelled").await;
+    assert_eq!(told["data"], json!({"ticketId": dropped, "reason": "absent"}));
+    // Also those who come back only then, and who ask.
+    let mut late = stack.socket_of(&dropped).await;
+    assert_eq!(late.expect("ticket.cancelled").await["data"]["reason"], "absent");
+    let status = stack.status(&dropped).await;
+    assert_eq!((&status.body["status"], &status.body["reason"]), (&json!("cancelled"), &json!("absent")));
+    assert_eq!(stack.cancel(&dropped).await.body, json!({"cancelled": true}));
+
+    let own = stack.enqueue(&["bob"]).await;
+    stack.cancel(&own).await;
+    assert_eq!(stack.status(&own).await.body.get("reason"), None, "that was their own wish");
+    drop((socket, late));
+    stack.finish().await;
+}
+
+#[tokio::test]
 async fn a_socket_has_16_tickets_at_most() {
     let stack = Stack::start().await;
     let mut socket = stack.socket().await;

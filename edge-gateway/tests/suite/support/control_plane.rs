@@ -193,6 +193,14 @@ impl ControlPlane {
         });
     }
 
+    /// Drops a ticket whose players are gone.
+    pub(crate) fn drop_absent(&self, ticket_id: &str) {
+        self.change(ticket_id, |ticket| {
+            ticket.status = pb::TicketStatus::Cancelled.into();
+            ticket.cancel_reason = pb::CancelReason::Absent.into();
+        });
+    }
+
     pub(crate) fn expire(&self, ticket_id: &str) {
         self.change(ticket_id, |ticket| ticket.status = pb::TicketStatus::Expired.into());
     }
