@@ -2,7 +2,7 @@
 
 mod door;
 mod serving;
-mod upkeep;
+pub(crate) mod upkeep;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 

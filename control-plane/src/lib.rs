@@ -9,6 +9,7 @@ pub mod access;
 
 mod allocation;
 mod app;
+mod chance;
 mod config;
 mod connect_url;
 mod delivery;
@@ -19,6 +20,7 @@ mod peers;
 mod presence;
 mod queues;
 mod registry;
+mod room;
 mod sessions;
 mod state;
 

@@ -18,14 +18,15 @@ use std::{sync::Arc, time::Duration};
 use matching::{QueueKey, Time};
 use runtime::{Clock, Tasks};
 use storage::{Lease, QueueReport, Storage, WorkerId};
-use tokio::sync::watch;
 use uuid::Uuid;
 
 pub(crate) use self::outlook::{Desks, Outlook, Standing};
 use self::worker::Worker;
 use crate::{
     allocation::Allocation,
+    chance,
     queues::{QueueSettings, Queues},
+    room::RoomNews,
     state::trouble,
 };
 
@@ -42,8 +43,8 @@ pub(crate) struct Matchmaker {
     pub(crate) desks: Arc<Desks>,
     pub(crate) clock: Clock,
     pub(crate) tasks: Tasks,
-    /// Counts the times at which room for lands appeared.
-    pub(crate) room: watch::Receiver<u64>,
+    /// Tells when room for lands appears.
+    pub(crate) room: RoomNews,
     /// How long an assignment can be used.
     pub(crate) assignment_lifetime: Duration,
     /// How long a queue stays owned by a worker that fell silent.
@@ -63,7 +64,7 @@ impl Matchmaker {
             }
             // The signal is an accelerator: an owner that fell silent gives none, and where no ticket comes nobody does.
             let look_again = tokio::time::sleep(LOOK_AGAIN.min(self.lease / 4));
-            tokio::select! {
+            chance::select! {
                 () = signal.notified() => {}
                 () = look_again => {}
                 () = stop.cancelled() => {}

@@ -22,7 +22,7 @@ use matching::Time;
 use parking_lot::{Mutex, MutexGuard};
 use runtime::Clock;
 use storage::{LandId, ServerId};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 pub(crate) use land::{LandOrder, LandState};
 pub(crate) use link::{Answer, Command, Link};
@@ -35,6 +35,7 @@ use self::{
     link::Links,
     table::{RoomChange, Table},
 };
+use crate::room::{Room, RoomNews};
 
 /// How long a lost server is still shown.
 const SHOW_LOST: Duration = Duration::from_secs(5 * 60);
@@ -47,8 +48,7 @@ pub(crate) struct Registry {
     no_show_after: Option<Duration>,
     // Held for one transition of the table at a time, never over an await.
     inner: Mutex<Inner>,
-    /// Counts the times at which room appeared.
-    room: watch::Sender<u64>,
+    room: Room,
     /// Wakes who tells other replicas.
     news: Notify,
 }
@@ -69,13 +69,13 @@ impl Registry {
     /// An empty one. `no_show_after`: how long a seat is kept for a player of a land that is ready; `None`: as long as the
     /// land lives.
     pub(crate) fn with(clock: Clock, no_show_after: Option<Duration>) -> Arc<Self> {
-        let (inner, room, news) = (Mutex::default(), watch::Sender::new(0), Notify::new());
+        let (inner, room, news) = (Mutex::default(), Room::default(), Notify::new());
         Arc::new(Self { clock, no_show_after, inner, room, news })
     }
 
     /// Wakes whenever a land may fit where none fitted before.
-    pub(crate) fn room(&self) -> watch::Receiver<u64> {
-        self.room.subscribe()
+    pub(crate) fn room(&self) -> RoomNews {
+        self.room.news()
     }
 
     /// Registers a server whose agent speaks over `link`, with the lands that it has already.
@@ -253,7 +253,7 @@ impl Registry {
     }
 
     fn room_appeared(&self) {
-        self.room.send_modify(|count| *count += 1);
+        self.room.appeared();
     }
 
     fn now(&self) -> Time {

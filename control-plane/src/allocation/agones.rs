@@ -19,7 +19,6 @@ use async_trait::async_trait;
 use proto::agones::allocation::allocation_service_client::AllocationServiceClient;
 use runtime::{Tasks, config::Invalid};
 use storage::LandId;
-use tokio::sync::watch;
 use tonic::{
     Request,
     transport::{Channel, Endpoint, Uri},
@@ -32,6 +31,7 @@ use super::{
     Allocated, Allocation, AllocationError, AllocationRequest,
     outside::{Call, Dial, Failure, Gate, Kind, Pace, Then, persist},
 };
+use crate::room::RoomNews;
 
 /// What is agreed on by ALPN.
 pub(super) const PROTOCOL: &str = "h2";
@@ -78,7 +78,7 @@ impl Agones {
     }
 
     /// Counts the times at which a service that was in trouble gives lands again.
-    pub(super) fn room(&self) -> watch::Receiver<u64> {
+    pub(super) fn room(&self) -> RoomNews {
         self.gate.room()
     }
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use runtime::{Tasks, config::Invalid};
-use tokio::sync::watch;
 
 use super::{
     Allocation, OwnServers,
@@ -11,7 +10,10 @@ use super::{
     http::{self, HttpService},
     outside::{Credentials, Dial, Pace},
 };
-use crate::config::{AllocationSettings, Allocator};
+use crate::{
+    config::{AllocationSettings, Allocator},
+    room::RoomNews,
+};
 
 /// A service outside, whose files were read.
 #[derive(Debug)]
@@ -28,8 +30,8 @@ pub(crate) struct Opening {
 #[derive(Debug)]
 pub(crate) struct Chosen {
     pub(crate) allocation: Arc<dyn Allocation>,
-    /// Counts the times at which queues that wait for a server needn't any more.
-    pub(crate) room: watch::Receiver<u64>,
+    /// Tells when queues that wait for a server needn't any more.
+    pub(crate) room: RoomNews,
 }
 
 impl Opening {
@@ -76,7 +78,7 @@ impl Opening {
 
 impl Chosen {
     /// The control plane's own servers, of which `room` tells when they have room.
-    pub(crate) fn own(servers: OwnServers, room: watch::Receiver<u64>) -> Self {
+    pub(crate) fn own(servers: OwnServers, room: RoomNews) -> Self {
         Self { allocation: Arc::new(servers), room }
     }
 }

@@ -15,7 +15,6 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use runtime::Tasks;
-use tokio::sync::watch;
 
 use self::{
     answer::Unusable,
@@ -28,6 +27,7 @@ use super::{
     Allocated, Allocation, AllocationError, AllocationRequest,
     outside::{Call, Credentials, Dial, Failure, Gate, Kind, Pace, Then, persist},
 };
+use crate::room::RoomNews;
 
 const ALLOCATE: &str = "/v1/provisioning/allocate";
 const RELEASE: &str = "/v1/provisioning/release";
@@ -65,7 +65,7 @@ impl HttpService {
     }
 
     /// Counts the times at which a service that was in trouble gives lands again.
-    pub(super) fn room(&self) -> watch::Receiver<u64> {
+    pub(super) fn room(&self) -> RoomNews {
         self.0.gate.room()
     }
 }

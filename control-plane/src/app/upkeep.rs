@@ -12,6 +12,7 @@ use tokio::{
 };
 
 use crate::{
+    chance,
     queues::{Queues, Reload},
     registry::Registry,
 };
@@ -20,13 +21,13 @@ use crate::{
 const SWEPT_AT_ONCE: usize = 10_000;
 
 /// Loses servers when they have been silent for too long: from one timer, which sleeps until the next can be.
-pub(super) async fn expire_servers(registry: Arc<Registry>, clock: Clock, tasks: Tasks) {
+pub(crate) async fn expire_servers(registry: Arc<Registry>, clock: Clock, tasks: Tasks) {
     /// Nobody wakes this when a server comes that may be lost sooner than all others: it is looked at after so long.
     const LATEST: Duration = Duration::from_millis(500);
     loop {
         let next = registry.expire().map_or(u64::MAX, |at| at.0);
         let at = clock.instant_of(next).min(Instant::now() + LATEST);
-        tokio::select! {
+        chance::select! {
             () = tokio::time::sleep_until(at) => {}
             () = tasks.stopping().cancelled() => return,
         }
@@ -65,7 +66,7 @@ pub(super) async fn reload_keys(ring: Arc<KeyRing>, publish_ahead: Duration, clo
 }
 
 /// Forgets what has been final for long enough.
-pub(super) async fn sweep(storage: Arc<dyn Storage>, clock: Clock, tasks: Tasks) {
+pub(crate) async fn sweep(storage: Arc<dyn Storage>, clock: Clock, tasks: Tasks) {
     const EVERY: Duration = Duration::from_secs(1);
     while tokio::time::timeout(EVERY, tasks.stopping().cancelled()).await.is_err() {
         while let Ok(swept) = storage.sweep(Time(clock.now_ms()), SWEPT_AT_ONCE).await {

@@ -23,7 +23,7 @@ use super::{
     waiting::Waiting,
     waits::Waits,
 };
-use crate::{queues::QueueSettings, state::trouble};
+use crate::{chance, queues::QueueSettings, state::trouble};
 
 /// Matches that are being placed at once; each holds a reserved land while its server is asked.
 const PLACING: usize = 256;
@@ -152,7 +152,7 @@ impl Worker {
         let mut changes = Vec::new();
         loop {
             // Whatever woke it: room that appeared beside it counts.
-            self.see_room(*room.borrow_and_update());
+            self.see_room(room.see());
             // One look at the clock for all of it: a deadline that this pass didn't see is still ahead of it.
             let now = self.now();
             self.expire(now).await?;
@@ -161,7 +161,7 @@ impl Worker {
             self.report(now);
             let wake_at = self.wake_at(now)?;
             // In no order of preference: one that is ready all the time must not keep the others waiting.
-            tokio::select! {
+            chance::select! {
                 () = stop.cancelled() => return Err(End::Released("shutting down")),
                 _ = renewal.tick() => self.renew().await?,
                 count = feed.changes.recv_many(&mut changes, CHANGES_AT_ONCE) => match count {
@@ -172,9 +172,7 @@ impl Worker {
                 Some((room_seen, placed)) = self.placing.next() => self.settle(room_seen, placed)?,
                 Some(outcome) = heard(&mut self.outside) => self.hear(outcome),
                 Some(reported) = self.reporting.next() => self.reported(reported)?,
-                changed = room.changed() => if changed.is_err() {
-                    return Err(End::Released("shutting down"));
-                },
+                () = room.heard() => {}
                 // Its other side is there as long as the shared part is.
                 Ok(()) = rules.changed() => self.follow_settings(),
                 ask = self.desk.next() => {
@@ -271,7 +269,7 @@ impl Worker {
                 tracing::debug!(queue = %self.queue, %error, "matches wait for a server");
                 let now = self.now();
                 self.held_up.failed(&error, now);
-                if *self.shared.room.borrow() != room_seen {
+                if self.shared.room.count() != room_seen {
                     self.held_up.room_appeared();
                 }
             }

@@ -1,6 +1,10 @@
 //! The way to an agent: its open stream, and the commands on it that wait for an answer.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use matching::PlayerId;
 use storage::{LandId, ServerId};
@@ -61,14 +65,14 @@ pub(super) struct Links(HashMap<ServerId, OpenLink>);
 #[derive(Debug)]
 struct OpenLink {
     link: Link,
-    /// By command id.
-    waiting: HashMap<String, (LandId, oneshot::Sender<Answer>)>,
+    /// By command id, which is the order in which they were asked: so they also learn that the stream is gone.
+    waiting: BTreeMap<String, (LandId, oneshot::Sender<Answer>)>,
 }
 
 impl Links {
     /// Makes `link` the server's; the one before is told, and who waited on it learns that no answer will come.
     pub(super) fn replace(&mut self, server: &ServerId, instance: Option<String>, link: Link) {
-        let open = OpenLink { link, waiting: HashMap::new() };
+        let open = OpenLink { link, waiting: BTreeMap::new() };
         if let Some(old) = self.0.insert(server.clone(), open) {
             old.close(server, instance.unwrap_or_default());
         }

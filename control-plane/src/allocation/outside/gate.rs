@@ -2,11 +2,12 @@
 
 use parking_lot::Mutex;
 use tokio::{
-    sync::{Semaphore, SemaphorePermit, watch},
+    sync::{Semaphore, SemaphorePermit},
     time::{Duration, Instant, timeout_at},
 };
 
 use super::{Failure, Kind, Then};
+use crate::room::{Room, RoomNews};
 
 /// However long a service wants to be left alone, it is asked again after this.
 const LONGEST_CLOSED: Duration = Duration::from_secs(60);
@@ -19,8 +20,8 @@ pub(in crate::allocation) struct Gate {
     permits: Semaphore,
     most: usize,
     state: Mutex<State>,
-    /// Counts the times at which trouble ended: queues that pause needn't any more.
-    room: watch::Sender<u64>,
+    /// Tells when trouble ended: queues that pause needn't any more.
+    room: Room,
 }
 
 #[derive(Debug, Default)]
@@ -31,7 +32,7 @@ struct State {
 
 impl Gate {
     pub(in crate::allocation) fn new(port: &'static str, most: usize) -> Self {
-        let (permits, room) = (Semaphore::new(most), watch::Sender::default());
+        let (permits, room) = (Semaphore::new(most), Room::default());
         Self { port, permits, most, state: Mutex::default(), room }
     }
 
@@ -41,8 +42,8 @@ impl Gate {
     }
 
     /// Follows the ends of trouble.
-    pub(in crate::allocation) fn room(&self) -> watch::Receiver<u64> {
-        self.room.subscribe()
+    pub(in crate::allocation) fn room(&self) -> RoomNews {
+        self.room.news()
     }
 
     /// Waits for its turn, until `until` at most.
@@ -70,7 +71,7 @@ impl Gate {
     pub(super) fn worked(&self) {
         if std::mem::take(&mut self.state.lock().in_trouble) {
             tracing::info!(port = self.port, "the allocation service gives lands again");
-            self.room.send_modify(|count| *count += 1);
+            self.room.appeared();
         }
     }
 
@@ -153,12 +154,12 @@ mod tests {
         let mut room = gate.room();
         gate.failed(&Failure::nothing(Kind::NoServer, Then::Wait, "has no server"));
         gate.worked();
-        assert!(!room.has_changed().unwrap(), "another match may have none all the same");
+        assert!(!room.is_new(), "another match may have none all the same");
         gate.failed(&Failure::unclear(Kind::Broken, "hung up"));
         gate.worked();
-        assert!(room.has_changed().unwrap());
-        room.mark_unchanged();
+        assert!(room.is_new());
+        room.see();
         gate.worked();
-        assert!(!room.has_changed().unwrap());
+        assert!(!room.is_new());
     }
 }

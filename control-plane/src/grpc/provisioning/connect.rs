@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _};
 use proto::{
     error::{FieldError, Refusal},
     provisioning::v1::{
@@ -14,11 +14,12 @@ use proto::{
 };
 use storage::ServerId;
 use tokio::sync::mpsc;
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Status};
 
 use super::{Shared, convert};
 use crate::{
     access::Caller,
+    chance,
     grpc::refusals,
     registry::{Answer, Arrival, Command, Link},
 };
@@ -30,17 +31,17 @@ const COMMANDS: usize = 1_024;
 
 type Answers = mpsc::Sender<Result<pb::ConnectResponse, Status>>;
 
+/// What comes from the agent.
+pub(crate) trait Messages: Stream<Item = Result<pb::ConnectRequest, Status>> + Unpin + Send {}
+
+impl<S: Stream<Item = Result<pb::ConnectRequest, Status>> + Unpin + Send> Messages for S {}
+
 /// Tells streams apart; a number is used once in the life of the process.
 static NEXT_LINK: AtomicU64 = AtomicU64::new(1);
 
 /// Serves the stream until either side ends it.
-pub(super) async fn serve(
-    shared: &Shared,
-    caller: &Caller,
-    mut messages: Streaming<pb::ConnectRequest>,
-    answers: Answers,
-) {
-    let hello = tokio::select! {
+pub(crate) async fn serve(shared: &Shared, caller: &Caller, mut messages: impl Messages, answers: Answers) {
+    let hello = chance::select! {
         hello = hello(&mut messages) => hello,
         () = shared.tasks.stopping().cancelled() => Err(refusals::shutting_down()),
     };
@@ -116,13 +117,13 @@ enum End {
 impl Agent<'_> {
     async fn converse(
         &self,
-        mut messages: Streaming<pb::ConnectRequest>,
+        mut messages: impl Messages,
         mut commands: mpsc::Receiver<Command>,
         answers: &Answers,
     ) -> End {
         let stop = &self.shared.agents_stop;
         loop {
-            tokio::select! {
+            chance::select! {
                 message = messages.next() => match message {
                     Some(Ok(message)) => if let Some(end) = self.take(message) { return end },
                     Some(Err(status)) if status.code() == Code::OutOfRange => {
@@ -136,7 +137,7 @@ impl Agent<'_> {
                         let last = matches!(command, Command::Superseded { .. });
                         // An agent that doesn't read for as long as it may be silent has gone.
                         let message = Ok(down(convert::command(command)));
-                        tokio::select! {
+                        chance::select! {
                             sent = answers.send_timeout(message, self.shared.agent_pace.expiry) => if sent.is_err() {
                                 return End::Broken("the agent doesn't read");
                             },
@@ -188,7 +189,7 @@ impl Agent<'_> {
     }
 }
 
-async fn hello(messages: &mut Streaming<pb::ConnectRequest>) -> Result<pb::Hello, Refusal> {
+async fn hello(messages: &mut impl Messages) -> Result<pb::Hello, Refusal> {
     let missing = |message: &str| Refusal::invalid(vec![FieldError::new("hello", message)]);
     match tokio::time::timeout(HELLO_WITHIN, messages.next()).await {
         Ok(Some(Ok(pb::ConnectRequest { message: Some(Up::Hello(hello)) }))) => Ok(hello),

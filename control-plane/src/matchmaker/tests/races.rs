@@ -191,7 +191,7 @@ async fn outcome(
         match status {
             Status::Assigned(assignment) => drop(assigned.insert(id, assignment)),
             Status::Queued => *left.entry(queue).or_default() += 1,
-            Status::Cancelled | Status::Expired => {}
+            Status::Cancelled | Status::Expired | Status::Absent => {}
         }
     }
     assert!(
