@@ -133,8 +133,9 @@ pub(crate) fn enter(args: &[OsString]) -> Option<ExitCode> {
             }))
         }
         "provisioning-agent" => {
-            Some(runtime::program::run(async |config: provisioning_agent::Config, _sections, stop| {
-                provisioning_agent::ProvisioningAgent::bind(config).await?.run(stop).await
+            Some(runtime::program::run(async |config: provisioning_agent::Config, servers, stop| {
+                let launcher = provisioning_agent::exec::Launcher::Plain;
+                provisioning_agent::Agents::bind(config, servers, launcher).await?.run(stop).await
             }))
         }
         _ => None,

@@ -6,6 +6,7 @@ mod fixture;
 
 mod agones;
 mod bad_input;
+mod examples;
 mod exec;
 mod failover;
 mod jwks;
