@@ -118,6 +118,7 @@ fn registration(request: &provisioning::RegisterServerRequest) -> Value {
         "connectScheme": given(&request.connect_scheme),
         "region": given(&request.region),
         "capacity": number(request.capacity),
+        "playerCapacity": number(request.player_capacity),
         "labels": request.labels,
         "version": given(&request.version),
     })

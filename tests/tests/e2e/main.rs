@@ -15,6 +15,7 @@ mod match_function;
 mod nginx;
 mod play;
 mod processes;
+mod rolling;
 mod scenarios;
 mod sessions;
 mod tokens;
