@@ -1,12 +1,15 @@
 //! Which server a service gets: what it asks for comes before what its queue says.
 
 use control_plane::QueueEntry;
-use proto::provisioning::v1::{self as pb, AllocationPolicy, ServerUse};
+use proto::{
+    error::Reason,
+    provisioning::v1::{self as pb, AllocationPolicy, ServerUse},
+};
 
 use super::request;
 use crate::{
     agent::{Agent, hello},
-    stack::{Stack, config},
+    stack::{Stack, config, refusal},
 };
 
 fn server(id: &str, region: &str, label: &str) -> pb::Hello {
@@ -76,8 +79,46 @@ async fn a_service_gets_the_server_that_it_asks_for() {
     }
     let empty = pb::ServerSelector { r#use: ServerUse::Empty.into(), ..Default::default() };
     let wish = pb::AllocateRequest { allocation_id: "none".to_owned(), selectors: vec![empty], ..any() };
-    let refused = crate::stack::refusal(stack.provisioning().allocate(wish).await);
-    assert_eq!(refused.reason, proto::error::Reason::NoServerAvailable, "none is empty");
+    let refused = refusal(stack.provisioning().allocate(wish).await);
+    assert_eq!(refused.reason, Reason::NoServerAvailable, "none is empty");
     stack.stop().await;
     servers.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
+#[tokio::test]
+async fn what_a_server_without_an_agent_declares_counts() {
+    let stack = Stack::start().await;
+    let declared = pb::RegisterServerRequest {
+        server_id: "plain".to_owned(),
+        host: "10.0.0.9".to_owned(),
+        port: 7001,
+        land_type: "demo".to_owned(),
+        region: "eu".to_owned(),
+        capacity: 5,
+        player_capacity: 3,
+        labels: [("map".to_owned(), "ice".to_owned())].into(),
+        version: "v-7".to_owned(),
+        ..Default::default()
+    };
+    stack.provisioning().register_server(declared.clone()).await.unwrap();
+    let [server] = &*stack.servers().await else { panic!("one server") };
+    assert_eq!((server.capacity, server.player_capacity), (5, 3));
+    assert_eq!((&*server.region, &*server.version, &*server.labels["map"]), ("eu", "v-7", "ice"));
+
+    let version = |version: &str| pb::ServerSelector { version: version.to_owned(), ..on("ice") };
+    let wish = |id: &str, selector| pb::AllocateRequest {
+        allocation_id: id.to_owned(),
+        selectors: vec![selector],
+        ..request("")
+    };
+    let old = refusal(stack.provisioning().allocate(wish("old", version("v-6"))).await);
+    assert_eq!(old.reason, Reason::NoServerAvailable);
+    stack.provisioning().allocate(wish("new", version("v-7"))).await.unwrap();
+    let full = refusal(stack.provisioning().allocate(wish("more", version("v-7"))).await);
+    assert_eq!(full.reason, Reason::NoServerAvailable, "four players on three seats");
+    // It comes again, and can hold more by now.
+    let grown = pb::RegisterServerRequest { player_capacity: 4, ..declared };
+    stack.provisioning().register_server(grown).await.unwrap();
+    stack.provisioning().allocate(wish("more", version("v-7"))).await.unwrap();
+    stack.stop().await;
 }
