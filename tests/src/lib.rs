@@ -9,15 +9,19 @@
 
 pub mod chaos;
 mod client;
+pub mod crowd;
 mod eventually;
 mod program;
+pub mod proxy;
 mod servers;
 mod stack;
 mod tools;
+pub mod usage;
 
 pub use client::{Client, Socket};
 pub use eventually::{PATIENCE, eventually};
 pub use program::Program;
+pub use proxy::Proxy;
 pub use servers::Servers;
 pub use stack::{Agent, LandCommands, Stack, StackBuilder};
 pub use tools::{debian_python, free_port, repository};

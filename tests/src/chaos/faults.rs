@@ -13,6 +13,7 @@ use super::{
     ground::{Ground, Keeper, Link},
     history::{Event, History},
 };
+use crate::proxy;
 
 /// One fault. It begins, lasts, and is mended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,11 +112,7 @@ async fn pause(keeper: &Keeper, lasting: Duration, history: &History) {
 async fn disturb(link: &Link, cut: bool, lasting: Duration, history: &History) {
     let _suffering = link.suffering.lock().await;
     note(history, format!("{} {} for {lasting:?}", if cut { "cut" } else { "stall" }, link.name));
-    if cut {
-        link.proxy.cut();
-    } else {
-        link.proxy.stall();
-    }
+    link.proxy.hurt(if cut { proxy::Fault::Cut } else { proxy::Fault::Stall });
     sleep(lasting).await;
     link.proxy.heal();
     note(history, format!("heal {}", link.name));

@@ -6,7 +6,6 @@
 mod build;
 mod game_server;
 mod keeper;
-mod proxy;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -15,8 +14,9 @@ use runtime::Tasks;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-pub use self::{keeper::Keeper, proxy::Proxy};
+pub use self::keeper::Keeper;
 use super::{history::History, topology::Topology};
+use crate::Proxy;
 
 /// The kinds of programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -10,7 +10,7 @@ use control_plane::ControlPlane;
 use edge_gateway::EdgeGateway;
 use runtime::Tasks;
 use serde_json::{Value, json};
-use tests::{Client, PATIENCE, Socket, Stack, chaos::ground::Proxy};
+use tests::{Client, PATIENCE, Proxy, Socket, Stack, proxy::Fault};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -102,7 +102,7 @@ async fn the_newer_socket_closes_the_older_one_at_another_gateway_also_after_a_c
     // While one gateway is cut off, both sockets live; afterwards it hears which is the newer one.
     let mut third = open(&a, &ann).await;
     assert_eq!(second.closed().await.0, 4000);
-    proxy.cut();
+    proxy.hurt(Fault::Cut);
     let mut fourth = open(&b, &ann).await;
     lives(&mut third).await;
     proxy.heal();

@@ -15,11 +15,12 @@ use tokio::{
 };
 
 use super::{
-    Ground, Kind, Link, Proxy,
+    Ground, Kind, Link,
     game_server::LandLog,
     keeper::{Keeper, Spec},
 };
 use crate::{
+    Proxy,
     chaos::{
         history::History,
         topology::{CONFIGURATION, LEASE, Role, State, Topology},
