@@ -12,7 +12,10 @@
 //! A name may stand on several lines: that is how a key is replaced without a gap. One bad line makes the whole file bad, because
 //! half a file could be somebody's outage, or somebody's way in.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +30,8 @@ use crate::ids;
 const CERTIFICATE: &str = "certificate:";
 /// The longest name.
 const MAX_NAME: usize = 64;
+/// The longest word that an error shows: no key is as short.
+const LONGEST_SHOWN: usize = 32;
 
 /// One line: somebody, by one credential.
 #[derive(Debug)]
@@ -126,11 +131,16 @@ impl Holders {
 
     /// Ends what those do who are not in `now`.
     pub(super) fn revoke_missing(&self, now: &Self) {
-        let left: HashMap<&str, ()> = now.all().map(|holder| (holder.line.as_str(), ())).collect();
-        for holder in self.all().filter(|holder| !left.contains_key(holder.line.as_str())) {
+        for holder in self.missing(now) {
             tracing::info!(name = &*holder.name, "a credential is revoked");
             holder.revoked.cancel();
         }
+    }
+
+    /// Who is not in `now`.
+    pub(super) fn missing(&self, now: &Self) -> Vec<&Arc<Holder>> {
+        let left: HashSet<&str> = now.all().map(|holder| holder.line.as_str()).collect();
+        self.all().filter(|holder| !left.contains(holder.line.as_str())).collect()
     }
 
     /// How many lines there are.
@@ -146,7 +156,8 @@ impl Holders {
 
 fn parse_scopes(text: &str) -> Result<Scopes, String> {
     let scope = |name: &str| {
-        Scope::from_name(name).ok_or_else(|| format!("`{name}` is no scope; there are {}", Scopes::ALL))
+        Scope::from_name(name)
+            .ok_or_else(|| format!("{} is no scope; there are {}", shown(name), Scopes::ALL))
     };
     let scopes: Vec<_> = text.split(',').map(scope).collect::<Result<_, _>>()?;
     Ok(Scopes::of(&scopes))
@@ -162,10 +173,15 @@ fn parse_servers(rest: &[&str], scopes: Scopes) -> Result<Servers, String> {
         [only] => match only.strip_prefix("servers=") {
             Some(servers) if agent => Servers::parse(servers),
             Some(_) => Err("`servers=` is for the scope `agent`".to_owned()),
-            None => Err(format!("`{only}` is not understood; only `servers=…` may follow a credential")),
+            None => Err(format!("{} is not understood; only `servers=…` may follow a credential", shown(only))),
         },
-        [_, more, ..] => Err(format!("`{more}` is not understood; a line ends with `servers=…`")),
+        [_, more, ..] => Err(format!("{} is not understood; a line ends with `servers=…`", shown(more))),
     }
+}
+
+/// A word that isn't understood. A long one may be a key, or the hash of one, that stands where it doesn't belong.
+pub(super) fn shown(word: &str) -> String {
+    if word.len() <= LONGEST_SHOWN { format!("`{word}`") } else { format!("a word of {} bytes", word.len()) }
 }
 
 /// `dns:…` and `uri:…`, as a certificate's names are written by whoever reads them.
@@ -219,6 +235,11 @@ mod tests {
             (&format!("arena agent {hash} servers="), "line 2: a server id of `servers=` is empty"),
             (&format!("edge-1 gateway {hash} servers=a"), "line 2: `servers=` is for the scope `agent`"),
             (&format!("edge-1 gateway {hash} x"), "line 2: `x` is not understood"),
+            (&format!("edge-1 {hash} gateway"), "line 2: a word of 71 bytes is no scope"),
+            (
+                &format!("edge-1 gateway {hash} muster_secret{}", "0".repeat(40)),
+                "line 2: a word of 53 bytes is not",
+            ),
             (
                 &format!("edge-1 gateway {hash}\nb gateway {hash}"),
                 "line 3: its credential stands on another line",

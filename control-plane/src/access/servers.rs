@@ -1,5 +1,7 @@
 //! Which server ids an agent may speak for.
 
+use super::file::shown;
+
 /// Some server ids: exact ones, and all that begin in some way (`eu-*`).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Servers(Vec<Pattern>);
@@ -16,10 +18,10 @@ impl Servers {
         let pattern = |text: &str| match text.strip_suffix('*') {
             _ if text.is_empty() => Err("a server id of `servers=` is empty".to_owned()),
             Some(begin) if begin.contains('*') => {
-                Err(format!("`{text}`: a star stands at the end of a server id and nowhere else"))
+                Err(format!("{}: a star stands at the end of a server id and nowhere else", shown(text)))
             }
             None if text.contains('*') => {
-                Err(format!("`{text}`: a star stands at the end of a server id and nowhere else"))
+                Err(format!("{}: a star stands at the end of a server id and nowhere else", shown(text)))
             }
             Some(begin) => Ok(Pattern::BeginsWith(begin.into())),
             None => Ok(Pattern::Exact(text.into())),
