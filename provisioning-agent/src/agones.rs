@@ -31,6 +31,7 @@ use crate::{
     handle::{Gone, Handle},
     ids::InstanceId,
     machine::{Machine, SdkError},
+    shown::shortened,
 };
 
 pub(crate) use rest::routes;
@@ -95,12 +96,12 @@ impl SdkApi {
 impl From<SdkError> for Status {
     fn from(error: SdkError) -> Self {
         match error {
-            SdkError::NotFound(text) => Self::not_found(text),
-            SdkError::AlreadyExists(text) => Self::already_exists(text),
-            SdkError::OutOfRange(text) => Self::out_of_range(text),
-            SdkError::Invalid(text) => Self::invalid_argument(text),
-            SdkError::Precondition(text) => Self::failed_precondition(text),
-            SdkError::Exhausted(text) => Self::resource_exhausted(text),
+            SdkError::NotFound(text) => Self::not_found(shortened(&text)),
+            SdkError::AlreadyExists(text) => Self::already_exists(shortened(&text)),
+            SdkError::OutOfRange(text) => Self::out_of_range(shortened(&text)),
+            SdkError::Invalid(text) => Self::invalid_argument(shortened(&text)),
+            SdkError::Precondition(text) => Self::failed_precondition(shortened(&text)),
+            SdkError::Exhausted(text) => Self::resource_exhausted(shortened(&text)),
         }
     }
 }

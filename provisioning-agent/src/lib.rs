@@ -31,6 +31,7 @@ mod local_api;
 mod local_grpc;
 mod redeem;
 mod route;
+mod shown;
 mod stream;
 
 pub use agent::ProvisioningAgent;

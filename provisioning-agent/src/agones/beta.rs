@@ -8,7 +8,10 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::SdkApi;
-use crate::machine::{self, CounterChange, ListChange};
+use crate::{
+    machine::{self, CounterChange, ListChange},
+    shown::shortened,
+};
 
 #[tonic::async_trait]
 impl Sdk for SdkApi {
@@ -91,7 +94,10 @@ fn list_change(given: List, mask: &[String]) -> Result<(String, ListChange), Sta
             // It says which list, and can't be changed.
             "name" => {}
             unknown => {
-                let text = format!("update_mask: `{unknown}` is no field of a list; name capacity or values");
+                let text = format!(
+                    "update_mask: `{}` is no field of a list; name capacity or values",
+                    shortened(unknown)
+                );
                 return Err(Status::invalid_argument(text));
             }
         }

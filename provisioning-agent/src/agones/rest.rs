@@ -37,6 +37,7 @@ use serde_json::{Value, json};
 use tonic::{Code, Request, Status};
 
 use super::SdkApi;
+use crate::shown::shortened;
 use json::Fields;
 
 /// The routes, for the local API to serve beside its own.
@@ -189,8 +190,10 @@ async fn list_values(State(api): State<SdkApi>, Path(path): Path<String>, body: 
             api.remove_list_value(Request::new(RemoveListValueRequest { name, value })).await?
         }
         _ => {
-            let text =
-                format!("`{path}` can't be posted to; post to {{name}}:addValue or {{name}}:removeValue");
+            let text = format!(
+                "`{}` can't be posted to; post to {{name}}:addValue or {{name}}:removeValue",
+                shortened(&path)
+            );
             return Err(Status::not_found(text).into());
         }
     };

@@ -10,7 +10,7 @@ use axum::{
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
-use crate::game_api::LARGEST;
+use crate::{game_api::LARGEST, shown::shortened};
 
 /// How long a body may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -85,7 +85,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let message = error.inner().to_string();
+        let message = shortened(&error.inner().to_string());
         if error.inner().is_data() {
             Problem::field(field(&error.path().to_string(), &message), message)
         } else {
@@ -102,7 +102,32 @@ fn field(path: &str, message: &str) -> String {
     match (path, missing) {
         (".", Some((name, _))) => name.to_owned(),
         (".", None) => "body".to_owned(),
-        (path, Some((name, _))) => format!("{path}.{name}"),
-        (path, None) => path.to_owned(),
+        ("", _) => "\"\"".to_owned(),
+        (path, Some((name, _))) => format!("{}.{name}", shortened(path)),
+        (path, None) => shortened(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value};
+
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+
+    #[test]
+    fn names_that_a_caller_made_up_are_shown_shortly_and_not_as_nothing() {
+        let field = |name: &str| {
+            let object: Map<String, Value> = [(name.to_owned(), Value::Null)].into_iter().collect();
+            let problem = parse::<Nothing>(Value::Object(object).to_string().as_bytes()).unwrap_err();
+            serde_json::to_value(&problem).unwrap()
+        };
+        assert_eq!(field("")["errors"][0]["field"], "\"\"");
+        assert_eq!(field("more")["errors"][0]["field"], "more");
+        let long = field(&"x".repeat(10_000)).to_string();
+        assert!(long.len() < 2_000, "{} bytes", long.len());
     }
 }

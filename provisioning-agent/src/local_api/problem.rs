@@ -8,7 +8,10 @@ use axum::{
 };
 use serde::Serialize;
 
-use crate::game_api::{Code, Refused};
+use crate::{
+    game_api::{Code, Refused},
+    shown::shortened,
+};
 
 /// A refused request.
 #[derive(Debug, Serialize)]
@@ -129,15 +132,15 @@ fn in_json(field: &str) -> String {
 pub(super) async fn no_such_path(uri: Uri) -> Problem {
     let detail = format!(
         "there is no {}; GET /v1/status and POST /v1/ready are where a game server begins",
-        uri.path()
+        shortened(uri.path())
     );
     Problem::new(StatusCode::NOT_FOUND, "NOT_FOUND", detail)
 }
 
 /// It is here, but not for this method.
 pub(super) async fn no_such_method(method: Method, uri: Uri) -> Problem {
-    let detail =
-        format!("{} can't be called with {method}; the Allow header names what it takes", uri.path());
+    let (path, method) = (shortened(uri.path()), shortened(method.as_str()));
+    let detail = format!("{path} can't be called with {method}; the Allow header names what it takes");
     Problem::new(StatusCode::METHOD_NOT_ALLOWED, "METHOD_NOT_ALLOWED", detail)
 }
 
