@@ -9,6 +9,8 @@
 
 mod caller;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod guard;
 mod key;
 mod player;

@@ -13,6 +13,8 @@ mod chance;
 mod config;
 mod connect_url;
 mod delivery;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod grpc;
 mod ids;
 mod matchmaker;

@@ -5,6 +5,8 @@
 
 mod absence;
 mod function;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod placement;
 mod rule_set;
 mod table;

@@ -18,6 +18,8 @@
 
 pub mod config;
 pub mod exec;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 pub mod ids;
 pub mod machine;
 

@@ -22,6 +22,8 @@
 //! [`crate::game_api`], which `local_grpc` shares; here it is only translated.
 
 mod body;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod guard;
 mod keys;
 mod lands;

@@ -4,6 +4,8 @@
 //! the control plane is a task of its own (`stream/connection.rs`); of a stream that was given up nothing is heard any more.
 
 mod connection;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod log;
 mod wire;
 

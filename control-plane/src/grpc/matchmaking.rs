@@ -3,6 +3,8 @@
 mod convert;
 mod enqueue;
 mod explain;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod reload;
 mod sessions;
 mod watch;

@@ -4,6 +4,8 @@ mod connect;
 mod convert;
 mod deadline;
 mod direct;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod drain;
 
 use std::{pin::Pin, sync::Arc, time::Duration};

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// What goes up.
-pub(super) fn request(identity: &Identity, message: Up) -> ConnectRequest {
+pub(crate) fn request(identity: &Identity, message: Up) -> ConnectRequest {
     use connect_request::Message;
     let message = match message {
         Up::Hello { lands, draining, capacity } => Message::Hello(hello(identity, lands, draining, capacity)),
@@ -71,7 +71,7 @@ fn reports(lands: Vec<LandReport>) -> Vec<Land> {
 }
 
 /// What comes down. Fails with a sentence for the log where not even an answer is possible.
-pub(super) fn response(message: ConnectResponse) -> Result<Down, String> {
+pub(crate) fn response(message: ConnectResponse) -> Result<Down, String> {
     use connect_response::Message;
     let message = message.message.ok_or("a message of a kind that this agent doesn't know")?;
     Ok(match message {
