@@ -219,10 +219,10 @@ impl Registry {
         self.give_back(land, reason)
     }
 
-    /// A server was asked for a land and didn't make it: it is asked after all others for a while.
-    pub(crate) fn failed(&self, server: &ServerId) {
+    /// A server was asked for a land and didn't make it: it is asked after all others for a while. `took`: until that was known.
+    pub(crate) fn failed(&self, server: &ServerId, took: Duration) {
         let now = self.now();
-        self.inner().table.failed(server, now);
+        self.inner().table.failed(server, took, now);
     }
 
     /// Every server, or those that host a land type, in the order of their ids.

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use storage::LandId;
+use tokio::time::Instant;
 
 use crate::registry::{Answer, LandOrder, Place, Registry, Reserved};
 
@@ -16,11 +17,12 @@ pub(crate) async fn make(
     lasting: Duration,
 ) -> Result<(), String> {
     let hold = Hold { registry, land: Some(&reserved.land) };
+    let begun = Instant::now();
     let made = ask(registry, reserved, order, lasting).await;
     hold.dealt_with();
     if made.is_err() {
         registry.withdraw(&reserved.land, "another server is asked");
-        registry.failed(&reserved.server);
+        registry.failed(&reserved.server, begun.elapsed());
     }
     made
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use smol_str::SmolStr;
 use storage::{Hold, LandId, ReplicaId, ServerId};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
     HoldRefused, Peers, Post,
@@ -35,6 +35,7 @@ impl Peers {
             order: LandOrder::clone(order),
             lasting_ms: millis(lasting),
         };
+        let begun = Instant::now();
         let answer = post.ask(replica, question, order.answer_within + WAY).await;
         let (made, now) = match answer {
             Ok(Answer::Made { now }) => {
@@ -47,7 +48,7 @@ impl Peers {
                 // What it knows, it has given back already.
                 self.registry.withdraw(&reserved.land, &reason);
                 if !full {
-                    self.registry.failed(&reserved.server);
+                    self.registry.failed(&reserved.server, begun.elapsed());
                 }
                 (Err(reason), now)
             }
@@ -136,7 +137,10 @@ impl Peers {
     }
 
     /// Asks all replicas that have servers.
-    pub(super) async fn ask_all(&self, question: impl Fn() -> Question) -> Vec<(ReplicaId, Result<Answer, Unanswered>)> {
+    pub(super) async fn ask_all(
+        &self,
+        question: impl Fn() -> Question,
+    ) -> Vec<(ReplicaId, Result<Answer, Unanswered>)> {
         let Some(post) = &self.post else { return Vec::new() };
         let asked = self.registry.replicas().into_iter().map(async |replica| {
             let answer = post.ask(&replica, question(), post.pace.interval + WAY).await;

@@ -93,3 +93,61 @@ impl fmt::Display for Placement {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Result<Placement, (String, String)> {
+        read(Some(&toml(text)))
+    }
+
+    fn toml(text: &str) -> AllocationEntry {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("muster.toml");
+        std::fs::write(&file, format!("[queues.a.allocation]\n{text}")).unwrap();
+        let sections = runtime::config::sections::<crate::Config, crate::Sections>(&file).unwrap();
+        sections.queues["a"].allocation.clone().unwrap()
+    }
+
+    #[test]
+    fn a_placement_is_read_as_it_is_written() {
+        let placement = parsed(
+            "policy = 'packed'\n[[queues.a.allocation.selectors]]\nlabels = { pool = 'ranked', gpu = '' }\nuse = 'occupied'\n\
+             [[queues.a.allocation.selectors]]\nregion = 'eu'\nversion = '1.2'",
+        )
+        .unwrap();
+        let labels = [("pool", "ranked"), ("gpu", "")];
+        let first = Selector {
+            labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            in_use: Use::Occupied,
+            ..Selector::default()
+        };
+        let second =
+            Selector { region: Some("eu".into()), version: Some("1.2".to_owned()), ..Selector::default() };
+        assert_eq!(placement.policy, Policy::Packed);
+        assert_eq!(*placement.selectors, [first, second]);
+        assert_eq!(placement.to_string(), "packed by 2 selectors");
+        assert_eq!(parsed("").unwrap(), Placement::default());
+        assert_eq!(Placement::default().to_string(), "spread");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let selector = |text: &str| {
+            format!("[[queues.a.allocation.selectors]]\n[[queues.a.allocation.selectors]]\n{text}")
+        };
+        for (text, field, part) in [
+            ("policy = 'random'".to_owned(), "policy", "\"spread\" or \"packed\""),
+            (selector("use = 'full'"), "selectors[1].use", "\"empty\" or \"occupied\""),
+            (selector("region = ''"), "selectors[1].region", "must not be empty"),
+            (selector("version = \"a\\nb\""), "selectors[1].version", "control"),
+            (selector("labels = { '' = 'x' }"), "selectors[1].labels.\"\"", "must not be empty"),
+            ("[[queues.a.allocation.selectors]]\n".repeat(17), "selectors", "at most 16"),
+        ] {
+            let (named, message) = parsed(&text).unwrap_err();
+            assert_eq!(named, field, "{text}");
+            assert!(message.contains(part), "{message} has no {part:?}");
+        }
+    }
+}

@@ -89,3 +89,66 @@ fn room_is_told_where_it_appears_and_nowhere_else() {
     registry.release(&reserve(&registry).land, "the match did not happen");
     assert!(is_told());
 }
+
+/// A registered server that was told nothing, and its stream.
+fn connected(registry: &Registry, id: u64) -> tokio::sync::mpsc::Receiver<Command> {
+    let (commands, commanded) = tokio::sync::mpsc::channel(8);
+    let registration = registration(Some("i-1"));
+    let arrival = Arrival { registration, term: 1, lands: Vec::new(), draining: false };
+    registry.connect(arrival, EXPIRY, Link { id, commands }).unwrap();
+    commanded
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_is_told_to_drain_until_it_says_so() {
+    let registry = Registry::new(Clock::start());
+    let server = ServerId::new("s-1");
+    let mut first = connected(&registry, 1);
+    registry.drain(&server, "a new version", Some(Duration::from_secs(60))).unwrap();
+    let is_told = |commands: &mut tokio::sync::mpsc::Receiver<Command>| match commands.try_recv() {
+        Ok(Command::Drain { reason, deadline }) => Some((reason, deadline.map(|left| left.as_secs()))),
+        Ok(other) => panic!("{other:?}"),
+        Err(_) => None,
+    };
+    assert_eq!(is_told(&mut first), Some(("a new version".to_owned(), Some(60))));
+    tokio::time::advance(Duration::from_secs(20)).await;
+    let mut second = connected(&registry, 2);
+    assert_eq!(
+        is_told(&mut second),
+        Some(("a new version".to_owned(), Some(40))),
+        "on the new stream as well"
+    );
+    let beat = |sequence, draining| Heartbeat {
+        sequence,
+        healthy: true,
+        draining,
+        lands: Vec::new(),
+        capacity: None,
+        player_capacity: None,
+    };
+    assert!(registry.heartbeat(&server, 2, beat(1, false), EXPIRY));
+    assert!(is_told(&mut second).is_some(), "it may have missed it");
+    assert!(registry.heartbeat(&server, 2, beat(2, true), EXPIRY));
+    assert_eq!(is_told(&mut second), None);
+    assert_eq!(registry.drain(&ServerId::new("s-2"), "", None).map(|_| ()), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_land_that_a_drain_ended_learns_it() {
+    let registry = Registry::new(Clock::start());
+    let mut commands = connected(&registry, 1);
+    let reserved = reserve(&registry);
+    let answer = registry.ask(&reserved, &order());
+    registry.drain(&reserved.server, "", Some(Duration::from_millis(500))).unwrap();
+    tokio::time::advance(Duration::from_millis(500)).await;
+    registry.expire();
+    assert!(answer.await.is_err());
+    let mut told = Vec::new();
+    while let Ok(command) = commands.try_recv() {
+        told.push(command);
+    }
+    assert!(
+        matches!(&*told, [Command::Allocate { .. }, Command::Drain { .. }, Command::Release { land, .. }] if *land == reserved.land),
+        "{told:?}"
+    );
+}

@@ -10,6 +10,7 @@ mod hostile;
 mod keys;
 mod load;
 mod match_function;
+mod placing;
 mod process;
 mod program;
 mod queues;

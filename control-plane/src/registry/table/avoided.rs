@@ -1,5 +1,7 @@
 //! Servers that are avoided, here and elsewhere: see [`Avoidance`].
 
+use std::time::Duration;
+
 use matching::Time;
 use storage::ServerId;
 
@@ -7,10 +9,10 @@ use super::Table;
 use crate::registry::avoidance::Avoidance;
 
 impl Table {
-    /// A server didn't make a land that it was asked for.
-    pub(crate) fn failed(&mut self, id: &ServerId, now: Time) {
+    /// A server didn't make a land that it was asked for, and it took so long until that was known.
+    pub(crate) fn failed(&mut self, id: &ServerId, took: Duration, now: Time) {
         metrics::counter!("control_plane_servers_avoided_total").increment(1);
-        self.doubt(id, |avoidance| avoidance.failed(now));
+        self.doubt(id, |avoidance| avoidance.failed(took, now));
     }
 
     /// A server made a land.

@@ -182,7 +182,7 @@ impl World {
                 format!("{:?}", table.land_ready(land, due))
             }
             Event::Ends(land) => format!("{:?}", table.free(land)),
-            Event::Fails(server) => format!("{:?}", table.failed(server, now)),
+            Event::Fails(server) => format!("{:?}", table.failed(server, Duration::ZERO, now)),
             Event::Drains { server, after } => {
                 let deadline = after.map(|after| Time(now.0 + after));
                 format!("{:?}", table.drain(server, "", deadline, now))

@@ -100,17 +100,17 @@ fn the_region_that_is_best_for_the_player_who_is_worst_off_comes_first_then_the_
 fn one_that_failed_is_asked_after_all_others_until_its_time_is_over() {
     let mut table = table(&["a", "b"]);
     let a = ServerId::new("a");
-    table.failed(&a, NOW);
-    assert_eq!(table.view(&a).unwrap().avoided_until, Some(Time(1_250)));
+    table.failed(&a, Duration::ZERO, NOW);
+    assert_eq!(table.view(&a).unwrap().avoided_until, Some(Time(1_500)));
     assert_eq!(placed(&mut table, 3, &any()), ["b", "b", "a"], "and it is asked where there is no other");
     for land in ["l0", "l1", "l2"] {
         table.free(&LandId::new(land));
     }
-    assert_eq!(table.next_deadline(), Some(Time(1_250)));
-    table.expire(Time(1_250), SOON);
+    assert_eq!(table.next_deadline(), Some(Time(1_500)));
+    table.expire(Time(1_500), SOON);
     assert_eq!(picked(&mut table, "l0", &any()).as_deref(), Some("a"));
-    table.failed(&a, NOW);
-    assert_eq!(table.view(&a).unwrap().avoided_until, Some(Time(1_500)), "twice in a row, twice as long");
+    table.failed(&a, Duration::ZERO, NOW);
+    assert_eq!(table.view(&a).unwrap().avoided_until, Some(Time(2_000)), "twice in a row, twice as long");
     table.land_ready(&LandId::new("l0"), None);
     assert_eq!(table.view(&a).unwrap().avoided_until, None, "it made one");
 }
