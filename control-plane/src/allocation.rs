@@ -47,6 +47,8 @@ pub(crate) struct AllocationRequest {
     pub(crate) prefer: Option<ServerId>,
     /// The land's id, where it is chosen already; else every server that is asked gets a new one.
     pub(crate) land: Option<LandId>,
+    /// That land was asked for before, by a call that nobody heard the end of: it may be there.
+    pub(crate) may_be_there: bool,
     /// How long the land is kept for players who have not come.
     pub(crate) lasting: Duration,
 }

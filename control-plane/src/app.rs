@@ -65,7 +65,7 @@ impl ControlPlane {
         config.validate()?;
         let queues = Arc::new(Queues::new(&config, &sections)?);
         let door = Opening::of(&config.access)?;
-        let allocator = ServiceOpening::of(&config.allocation)?;
+        let allocator = ServiceOpening::of(&config.allocation, config.allocation_tries)?;
         let ring =
             if config.matchmaking_role.serves_calls() { Some(open_keys(&config).await?) } else { None };
         let state = state::open(&config).await?;
@@ -211,7 +211,7 @@ impl ControlPlane {
             },
         });
         tracing::info!(%addr, role = ?config.matchmaking_role, "the control plane serves gRPC");
-        let server = serving::serve(listener, door, services, &tasks);
+        let server = serving::serve(listener, door, &config.grpc, services, &tasks);
         let served = or_overdue(server, &tasks, config.shutdown_timeout).await;
         let joined =
             workers.join(config.shutdown_timeout).await.and(tasks.join(config.shutdown_timeout).await);

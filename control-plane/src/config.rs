@@ -2,6 +2,7 @@
 
 mod access;
 mod allocation;
+mod grpc;
 mod queues;
 mod redis;
 mod tokens;
@@ -18,6 +19,7 @@ use crate::peers::PeersPace;
 pub use access::Access;
 pub(crate) use allocation::is_label_value;
 pub use allocation::{AllocationSettings, Allocator, Scheme};
+pub use grpc::Grpc;
 pub use queues::{AllocationEntry, QueueEntry, Sections, SelectorEntry};
 pub use redis::{Redis, Topology};
 pub use tokens::TokenAlgorithm;
@@ -100,7 +102,8 @@ pub struct Config {
     /// How long a server may take to answer that a land is ready before the next server is asked.
     #[arg(long, env = "LAND_ANSWER_TIMEOUT", default_value = "2s", value_parser = duration)]
     pub land_answer_timeout: Duration,
-    /// How many servers are asked for a match's land at most; then its tickets wait in their queue again.
+    /// How many servers are asked for a match's land at most, or how often a service that allocates; then its tickets wait in
+    /// their queue again.
     #[arg(long, env = "ALLOCATION_TRIES", default_value_t = 8)]
     pub allocation_tries: usize,
     /// How long a seat in a land that is ready is kept for a player who has not come. `0s`: as long as the land lives.
@@ -118,6 +121,9 @@ pub struct Config {
     /// Who may call.
     #[command(flatten)]
     pub access: Access,
+    /// What callers may cost.
+    #[command(flatten)]
+    pub grpc: Grpc,
     /// How to reach Redis.
     #[command(flatten)]
     pub redis: Redis,
@@ -216,6 +222,7 @@ impl Config {
         longer("heartbeat_expiry", self.heartbeat_expiry, self.heartbeat_interval)?;
         longer("rest_heartbeat_expiry", self.rest_heartbeat_expiry, self.rest_heartbeat_interval)?;
         self.allocation.validate()?;
+        self.grpc.validate()?;
         self.access.validate(self.grpc_addr, self.matchmaking_role.serves_calls())?;
         if self.state == State::Redis {
             self.redis.settings()?;

@@ -111,8 +111,7 @@ impl Allocation for Agones {
             .land
             .clone()
             .unwrap_or_else(|| LandId::new(format!("{}:{}", request.land_type, Uuid::now_v7())));
-        // One that was chosen before may have been asked for before.
-        let may_be_taken = request.land.is_some();
+        let may_be_taken = request.may_be_there;
         let mut calls = Calls { agones: self, request, land, may_be_taken };
         let made = persist(&self.gate, self.pace, self.tasks.stopping(), &mut calls).await;
         if let Err(gave_up) = &made

@@ -35,11 +35,11 @@ pub(crate) struct Chosen {
 }
 
 impl Opening {
-    /// `None` where the control plane allocates on its own servers.
+    /// `None` where the control plane allocates on its own servers. `tries`: the most calls for one match.
     ///
     /// # Errors
     /// Names the setting that can't be taken.
-    pub(crate) fn of(settings: &AllocationSettings) -> Result<Option<Self>, Invalid> {
+    pub(crate) fn of(settings: &AllocationSettings, tries: usize) -> Result<Option<Self>, Invalid> {
         let (protocol, agones) = match settings.allocator {
             Allocator::Own => return Ok(None),
             Allocator::Http => (http::PROTOCOL, None),
@@ -47,7 +47,7 @@ impl Opening {
         };
         let credentials = Credentials::open(settings, protocol)?;
         let dial = credentials.dial(settings)?;
-        let pace = Pace { call: settings.allocation_timeout, budget: settings.allocation_budget };
+        let pace = Pace { call: settings.allocation_timeout, budget: settings.allocation_budget, tries };
         Ok(Some(Self { dial, credentials, pace, most: settings.allocation_concurrency, agones }))
     }
 

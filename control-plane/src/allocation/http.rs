@@ -140,10 +140,10 @@ impl Call for Calls<'_> {
     type Made = Allocated;
 
     async fn call(&mut self, _nth: usize, within: Duration) -> Result<Allocated, Failure> {
-        // From here on there may be a land. One that was chosen before isn't forgotten by who asks: it is asked for again, under
-        // the same key, and mustn't be taken away then.
+        // From here on there may be a land. One that several calls go on with is asked for again under the same key, and mustn't be
+        // taken away then.
         self.hold.may_exist.get_or_insert_with(|| Release {
-            idempotency_key: self.request.land.is_none().then(|| self.key.clone()),
+            idempotency_key: (!self.request.may_be_there).then(|| self.key.clone()),
             reason: "nobody waits for it any more".to_owned(),
             ..Release::default()
         });

@@ -40,6 +40,7 @@ pub(super) fn match_of(land_type: &str, id: &str) -> AllocationRequest {
         policy: Policy::default(),
         prefer: None,
         land: None,
+        may_be_there: false,
         lasting: Duration::from_secs(300),
     }
 }

@@ -118,6 +118,7 @@ fn request(
         policy: settings.placement.policy,
         prefer: None,
         land: None,
+        may_be_there: false,
         lasting,
     }
 }

@@ -47,6 +47,21 @@ fn a_bad_configuration_exits_2_and_names_the_field() {
             "access_file: Cargo.toml: line 1: needs a name, scopes and a credential",
         ),
         ("grpc_tls_key = 'k'", "grpc_tls_certificate: is needed"),
+        ("allocation = 'http'", "allocation_url: is required"),
+        ("allocation = 'elsewhere'", "allocation: `elsewhere` can't be taken"),
+        ("allocation_url = 'http://a'", "allocation_url: is not used with allocation = own"),
+        (
+            "allocation = 'http'\nallocation_url = 'http://a'\nallocation_key_file = '/nowhere'",
+            "allocation_key_file: /nowhere: can't be read",
+        ),
+        (
+            "allocation = 'agones'\nallocation_url = 'https://a'\nallocation_ca = 'Cargo.toml'",
+            "allocation_ca: Cargo.toml: ",
+        ),
+        (
+            "allocation = 'agones'\nallocation_url = 'http://a'\nagones_labels = ['x=y', 'fleet']",
+            "agones_labels: `fleet` is no label",
+        ),
         ("max_queues = 0", "max_queues: must be at least 1"),
         ("[queues.'a']\nrule_set = 'none.json'", "queues.\"a\".rule_set: "),
         ("[queues.'a']\nrule_set = 'muster.toml'", "muster.toml:1:"),

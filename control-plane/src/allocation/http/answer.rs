@@ -53,12 +53,12 @@ struct Said {
 #[derive(Debug)]
 pub(super) struct Unusable {
     pub(super) failure: Failure,
-    pub(super) land: Release,
+    pub(super) land: Box<Release>,
 }
 
 impl From<Failure> for Unusable {
     fn from(failure: Failure) -> Self {
-        Self { failure, land: Release::default() }
+        Self { failure, land: Box::default() }
     }
 }
 
@@ -100,7 +100,7 @@ fn check(land: Land, request: &AllocationRequest, now: jiff::Timestamp) -> Resul
         land.land_id.strip_prefix(request.land_type.as_str()).and_then(|rest| rest.strip_prefix(':'));
     let land_id = (of_its_type.is_some_and(id) && id(&land.land_id)).then(|| LandId::new(&land.land_id));
     named.land_id.clone_from(&land_id);
-    let unusable = |what: &str| Unusable { failure: bad(what), land: named.clone() };
+    let unusable = |what: &str| Unusable { failure: bad(what), land: Box::new(named.clone()) };
     let server = server.ok_or_else(|| unusable("has a serverId that can't be one"))?;
     let land_id = land_id
         .ok_or_else(|| unusable(&format!("has a landId that isn't `{}:` and an id", request.land_type)))?;

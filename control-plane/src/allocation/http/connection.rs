@@ -77,7 +77,9 @@ impl Connections {
         match connection.exchange(request).await {
             Ok((answer, connection)) => Ok(self.keep(answer, connection)),
             Err(Unsent::Failed(failure)) => Err(failure),
-            Err(Unsent::Back(_)) => Err(Failure::nothing(Kind::Broken, Then::Again, "hung up")),
+            Err(Unsent::Back(_)) => {
+                Err(Failure::nothing(Kind::Broken, Then::Again, "hung up before its answer"))
+            }
         }
     }
 
@@ -87,7 +89,7 @@ impl Connections {
         };
         let stream = self.dial.dial().await.map_err(|error| unreachable(&error))?;
         let mut builder = http1::Builder::new();
-        builder.max_buf_size(LARGEST).max_headers(MOST_HEADERS);
+        builder.max_buf_size(LARGEST).max_header_size(LARGEST).max_headers(MOST_HEADERS);
         let (sender, driver) = builder.handshake(stream).await.map_err(|error| unreachable(&error))?;
         let now = Instant::now();
         Ok(Connection { sender, driver: driver.boxed(), born: now, rests_since: now })

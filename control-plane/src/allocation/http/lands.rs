@@ -16,9 +16,15 @@ const MOST: usize = 100_000;
 /// By land, for what it was given.
 #[derive(Debug, Default)]
 pub(super) struct Lands {
-    given: HashMap<LandId, String>,
+    given: HashMap<LandId, Given>,
     /// The oldest first; some may have been given back.
     order: VecDeque<(Instant, LandId)>,
+}
+
+#[derive(Debug)]
+struct Given {
+    key: String,
+    until: Instant,
 }
 
 impl Lands {
@@ -26,14 +32,18 @@ impl Lands {
     pub(super) fn take(&mut self, land: &LandId, key: &str, lasting: Duration) -> bool {
         let now = Instant::now();
         while self.order.front().is_some_and(|(until, _)| *until <= now) || self.order.len() >= MOST {
-            let Some((_, land)) = self.order.pop_front() else { break };
-            self.given.remove(&land);
+            let Some((until, land)) = self.order.pop_front() else { break };
+            // It may have been given back and given again since.
+            if self.given.get(&land).is_some_and(|given| given.until == until) {
+                self.given.remove(&land);
+            }
         }
         match self.given.get(land) {
-            Some(known) => known == key,
+            Some(known) => known.key == key,
             None => {
-                self.given.insert(land.clone(), key.to_owned());
-                self.order.push_back((now + lasting, land.clone()));
+                let until = now + lasting;
+                self.given.insert(land.clone(), Given { key: key.to_owned(), until });
+                self.order.push_back((until, land.clone()));
                 true
             }
         }
@@ -41,9 +51,7 @@ impl Lands {
 
     /// It was given back, and may be given again.
     pub(super) fn forget(&mut self, land: &LandId) {
-        if self.given.remove(land).is_some() {
-            self.order.retain(|(_, known)| known != land);
-        }
+        self.given.remove(land);
     }
 }
 
@@ -58,13 +66,16 @@ mod tests {
         let mut lands = Lands::default();
         let (land, one, other) = (LandId::new("a:1"), "one", "other");
         assert!(lands.take(&land, one, LASTING));
+        tokio::time::advance(LASTING / 2).await;
         assert!(lands.take(&land, one, LASTING), "its answer was repeated");
         assert!(!lands.take(&land, other, LASTING));
         lands.forget(&land);
         assert!(lands.take(&land, other, LASTING), "it was given back");
-        tokio::time::advance(LASTING).await;
+        tokio::time::advance(LASTING / 2).await;
+        assert!(!lands.take(&land, one, LASTING), "the other one lasts");
+        tokio::time::advance(LASTING / 2).await;
         assert!(lands.take(&land, one, LASTING), "it is over");
-        assert_eq!(lands.order.len(), 1);
+        assert_eq!((lands.given.len(), lands.order.len()), (1, 1));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Why a call of a service gave no land, and what follows from it.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// What went wrong, as metrics name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,13 +87,13 @@ impl Failure {
     }
 
     /// Says more in the log.
-    pub(in crate::allocation) fn because(self, detail: impl ToString) -> Self {
-        Self { detail: shortened(&detail.to_string()), ..self }
+    pub(in crate::allocation) fn because(self, detail: impl fmt::Display) -> Self {
+        Self { detail: shortened(detail), ..self }
     }
 }
 
 /// What somebody else wrote may be long, and hold what garbles a log.
-fn shortened(text: &str) -> String {
+fn shortened(text: impl fmt::Display) -> String {
     const MOST: usize = 500;
-    text.chars().take(MOST).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.to_string().chars().take(MOST).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

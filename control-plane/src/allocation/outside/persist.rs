@@ -12,8 +12,6 @@ use tokio_util::sync::CancellationToken;
 use super::{Failure, Gate, Then};
 use crate::allocation::AllocationError;
 
-/// The most calls for one match.
-const TRIES: usize = 8;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long a call may still take when the program is told to stop.
@@ -26,6 +24,8 @@ pub(in crate::allocation) struct Pace {
     pub(in crate::allocation) call: Duration,
     /// One match, its calls and pauses.
     pub(in crate::allocation) budget: Duration,
+    /// The most calls for one match.
+    pub(in crate::allocation) tries: usize,
 }
 
 /// What is tried.
@@ -70,7 +70,7 @@ pub(in crate::allocation) async fn persist<C: Call>(
     let mut pauses = ExponentialBuilder::new()
         .with_min_delay(FIRST_PAUSE)
         .with_max_delay(LONGEST_PAUSE)
-        .with_max_times(TRIES - 1)
+        .with_max_times(pace.tries.saturating_sub(1))
         .with_jitter()
         .build();
     let (mut nth, mut may_have_made) = (0, false);
@@ -132,7 +132,7 @@ fn count(gate: &Gate, outcome: &'static str) {
 mod tests {
     use super::{super::Kind, *};
 
-    const PACE: Pace = Pace { call: Duration::from_secs(2), budget: Duration::from_secs(8) };
+    const PACE: Pace = Pace { call: Duration::from_secs(2), budget: Duration::from_secs(8), tries: 8 };
 
     /// Fails as told, then works.
     struct Fails(Vec<Failure>);

@@ -114,7 +114,8 @@ async fn a_land_that_was_chosen_before_keeps_its_id() {
     let ground = ground().await;
     let mut request = match_of("demo", "m-1");
     request.land = Some(storage::LandId::new("demo:chosen"));
-    for _ in 0..2 {
+    for again in [false, true] {
+        request.may_be_there = again;
         let land = ground.port.allocate(&request).await.unwrap();
         assert_eq!((land.land.as_str(), land.server.as_str()), ("demo:chosen", "arena-0"));
     }

@@ -308,7 +308,7 @@ pub(super) fn opened(
     let flags: Vec<_> = usual.split_whitespace().collect();
     let config: Config = runtime::config::defaults(&flags);
     config.allocation.validate()?;
-    Ok(Opening::of(&config.allocation)?.unwrap().open(tasks)?.allocation)
+    Ok(Opening::of(&config.allocation, config.allocation_tries)?.unwrap().open(tasks)?.allocation)
 }
 
 impl Ground for HttpGround {

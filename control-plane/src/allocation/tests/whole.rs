@@ -34,7 +34,7 @@ impl Whole {
     async fn start(allocator: &str, url: &str) -> Self {
         let keys = tempfile::tempdir().unwrap();
         let flags = format!(
-            "--allocation {allocator} --allocation-url {url} --allocation-concurrency 1 --token-algorithm ES256 \
+            "--allocation {allocator} --allocation-url {url} --allocation-concurrency 1 --allocation-budget 2s --token-algorithm ES256 \
              --keys-dir {}",
             keys.path().join("keys").display()
         );

@@ -74,7 +74,7 @@ fn what_can_not_be_used_is_named_and_its_land_given_back() {
         let unusable = read_with(200, land(|land| drop(land.insert(field.to_owned(), value.clone().into()))))
             .unwrap_err();
         assert!(unusable.failure.said.contains(said), "{field} = {value}: {:?}", unusable.failure);
-        assert_eq!(unusable.land, known, "{field} = {value}");
+        assert_eq!(*unusable.land, known, "{field} = {value}");
         assert!(unusable.failure.may_have_made && unusable.failure.then == Then::Wait);
     }
     for hints in

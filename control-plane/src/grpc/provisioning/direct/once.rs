@@ -128,6 +128,7 @@ impl Attempt {
                 let (_, unique) = land.as_str().rsplit_once(':').unwrap_or(("", land.as_str()));
                 request.match_id = MatchId::new(unique);
                 request.land = Some(land);
+                request.may_be_there = again;
                 shared.allocation.allocate(&request).await.map_err(refusal)?
             }
         };

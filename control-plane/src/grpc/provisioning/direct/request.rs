@@ -110,6 +110,7 @@ fn read(fields: &mut Fields, path: &str, shared: &Shared, request: &pb::Allocate
             policy: placement.policy,
             prefer: (!request.prefer_server_id.is_empty()).then(|| ServerId::new(&request.prefer_server_id)),
             land: None,
+            may_be_there: false,
             lasting: shared.assignment_lifetime,
         },
     }
