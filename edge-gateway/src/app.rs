@@ -13,7 +13,7 @@ use runtime::{
     config::Invalid,
     control_plane::Way,
     endpoints::{self, Endpoints, Resolver},
-    listen::listen,
+    listen::{listen, within_open_files},
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -22,7 +22,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::{
     Probe,
     config::Config,
-    door::{self, Door, Places, within_open_files},
+    door::{self, Door, Places},
     http::{BodyLimits, Certificates, Connections, Timeouts, certificates, observe, serve},
     identity::{Identity, Sections},
     internal, openapi,
@@ -180,7 +180,7 @@ impl EdgeGateway {
             },
             max_head: limits.max_head,
             places: Places::new(
-                within_open_files(limits.max_connections),
+                within_open_files("max_connections", limits.max_connections),
                 limits.max_connections_per_address,
             ),
             refusals: Places::new(MAX_REFUSALS, MAX_REFUSALS),

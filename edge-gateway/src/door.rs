@@ -9,7 +9,6 @@
 //! ([`rates`]) forget whoever owes least.
 
 mod addresses;
-mod files;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod load;
@@ -35,7 +34,6 @@ use crate::{
 };
 
 pub(crate) use addresses::{AddressKey, Addresses, Client};
-pub(crate) use files::within_open_files;
 pub(crate) use load::{Call, Load, UnderWay};
 pub(crate) use origins::{Origins, only_without_origin, origins};
 pub(crate) use places::{Full, Place, Places};

@@ -1,4 +1,4 @@
-//! Opening the ports of a program.
+//! Opening the ports of a program, and how many connections they can have.
 
 use std::{io, net::SocketAddr};
 
@@ -33,9 +33,32 @@ pub async fn listen(addr: SocketAddr, purpose: &'static str, flag: &str) -> Resu
     })
 }
 
+/// `wanted` connections, which the setting `setting` asks for, or as many as leave a quarter of the open files that the system allows
+/// for everything else: a listener that has no file left can accept nobody, not even to say so. Says so where that is less.
+pub fn within_open_files(setting: &'static str, wanted: usize) -> usize {
+    let files = rlimit::Resource::NOFILE.get_soft().unwrap_or(rlimit::INFINITY);
+    let room = usize::try_from(files / 4 * 3).unwrap_or(usize::MAX);
+    if room < wanted {
+        tracing::info!(
+            files,
+            connections = room,
+            setting,
+            "the system allows fewer open files than the setting asks for; there will be fewer connections"
+        );
+    }
+    wanted.min(room)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_more_connections_than_files() {
+        let files = usize::try_from(rlimit::Resource::NOFILE.get_soft().unwrap()).unwrap_or(usize::MAX);
+        assert_eq!(within_open_files("max_connections", 5), 5);
+        assert!(within_open_files("max_connections", usize::MAX) < files);
+    }
 
     #[tokio::test]
     async fn a_port_in_use_says_which_setting_to_change() {

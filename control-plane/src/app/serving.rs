@@ -10,7 +10,6 @@ use std::{
     marker::PhantomData,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -20,7 +19,7 @@ use proto::{
     matchmaking::v1::matchmaking_server::MatchmakingServer,
     provisioning::v1::provisioning_server::ProvisioningServer,
 };
-use runtime::{Tasks, tls::ServerTls};
+use runtime::{Tasks, listen::within_open_files, tls::ServerTls};
 use tokio::net::TcpListener;
 use tonic::{
     body::Body,
@@ -34,17 +33,16 @@ use tonic::{
 };
 use tonic_health::{ServingStatus, server::HealthReporter};
 
-use self::incoming::incoming;
+use self::incoming::{Entrance, incoming};
 use crate::{
     access::{Access, GuardLayer},
+    config::Grpc,
     grpc::{keys::KeysService, matchmaking::MatchmakingService, provisioning::ProvisioningService},
 };
 
 /// Windows that hold thousands of streams with tiny frames: on h2's defaults such a connection is closed as an attack.
 const CONNECTION_WINDOW: u32 = 16 * 1024 * 1024;
 const STREAM_WINDOW: u32 = 4 * 1024 * 1024;
-/// The largest message that an agent may send, in bytes: a hundred thousand lands with their players. Others send little.
-const MAX_REPORT: usize = 32 * 1024 * 1024;
 /// The services, by the names that health is asked for.
 const SERVICES: [&str; 3] = [
     MatchmakingServer::<MatchmakingService>::NAME,
@@ -73,6 +71,7 @@ pub(super) struct Door {
 pub(super) async fn serve(
     listener: TcpListener,
     door: Door,
+    limits: &Grpc,
     services: Option<Services>,
     tasks: &Tasks,
 ) -> anyhow::Result<()> {
@@ -83,7 +82,7 @@ pub(super) async fn serve(
     } else {
         set(&health, ServingStatus::NotServing).await;
     }
-    add(&mut routes, services);
+    add(&mut routes, services, limits);
     let reflection = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
@@ -98,11 +97,18 @@ pub(super) async fn serve(
         .layer(GuardLayer(door.access))
         .initial_connection_window_size(CONNECTION_WINDOW)
         .initial_stream_window_size(STREAM_WINDOW)
-        .http2_keepalive_interval(Some(Duration::from_secs(20)))
-        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .max_concurrent_streams(limits.grpc_max_streams)
+        .http2_keepalive_interval(Some(limits.grpc_keepalive_interval))
+        .http2_keepalive_timeout(Some(limits.grpc_keepalive_timeout))
         .add_routes(routes.routes());
-    let (incoming, stop) = (incoming(listener, door.tls, tasks), tasks.stopping().clone());
-    let served = router.serve_with_incoming_shutdown(incoming, async move {
+    let entrance = Entrance {
+        listener,
+        tls: door.tls,
+        places: within_open_files("grpc_max_connections", limits.grpc_max_connections),
+        greeting_timeout: limits.grpc_greeting_timeout,
+    };
+    let stop = tasks.stopping().clone();
+    let served = router.serve_with_incoming_shutdown(incoming(entrance, tasks), async move {
         stop.cancelled().await;
         // Probes see it before connections end.
         health.set_service_status("", ServingStatus::NotServing).await;
@@ -111,7 +117,7 @@ pub(super) async fn serve(
     served.await.context("serving gRPC")
 }
 
-fn add(routes: &mut RoutesBuilder, services: Option<Services>) {
+fn add(routes: &mut RoutesBuilder, services: Option<Services>, limits: &Grpc) {
     let Some(Services { matchmaking, provisioning, keys }) = services else {
         routes
             .add_service(Elsewhere::<MatchmakingServer<MatchmakingService>>::default())
@@ -120,9 +126,9 @@ fn add(routes: &mut RoutesBuilder, services: Option<Services>) {
         return;
     };
     routes
-        .add_service(MatchmakingServer::new(matchmaking))
-        .add_service(ProvisioningServer::new(provisioning).max_decoding_message_size(MAX_REPORT))
-        .add_service(KeysServer::new(keys));
+        .add_service(MatchmakingServer::new(matchmaking).max_decoding_message_size(limits.grpc_max_message))
+        .add_service(ProvisioningServer::new(provisioning).max_decoding_message_size(limits.grpc_max_report))
+        .add_service(KeysServer::new(keys).max_decoding_message_size(limits.grpc_max_message));
 }
 
 async fn set(health: &HealthReporter, status: ServingStatus) {
