@@ -44,12 +44,47 @@ relax_after = \"20s\"
 | `min_wait` | how long the oldest ticket of a match has waited at least |
 | `relax_after` | after how long the oldest ticket takes a match of `min_players` |
 | `ticket_lifetime` | how long a ticket may wait; `--ticket-lifetime` where it isn't said |
+| `drop_absent_after` | after how long without its [players](#players-who-are-gone) a ticket is dropped, 1s or more; where it isn't said, it waits for its lifetime |
 | `match_function` | the URL of a [match function](match-function.md), which proposes the queue's matches; beside the sizes or the rule set |
 | `match_function_deadline`, `_tickets`, `_interval`, `_fallback` | [how it is called](match-function.md#start-one) |
+| `allocation` | on [which servers](#where-matches-are-placed) its matches are placed |
 
 Queues can be changed while everything runs: at SIGHUP a control plane reads the queues of its file again, and their rule sets; `muster
 queues reload` has every replica do it. All of it is taken or nothing: what is wrong is named, and nothing changes. Tickets keep
 their place and are matched under the new rules; the settings above the queues are read at the start only.
+
+### Where matches are placed
+
+Every server that hosts the queue's land type and has room will do, and the one with the most room is taken. A queue may say otherwise:
+
+```toml
+[queues.\"hero-defense:ranked\".allocation]
+policy = \"packed\"
+
+[[queues.\"hero-defense:ranked\".allocation.selectors]]
+labels = { pool = \"ranked\" }
+version = \"2.1\"
+
+[[queues.\"hero-defense:ranked\".allocation.selectors]]
+labels = { pool = \"ranked\" }
+```
+
+| field | meaning |
+|---|---|
+| `policy` | `spread`: the server with the most room; `packed`: with the least, so that others become empty. Of equals, the one whose id comes first |
+| `selectors` | which servers will do, at most 16: the first that a server with room fits decides. What one leaves out, any server is |
+| `selectors.labels`, `.region`, `.version` | the server has all of these labels, is in this region, has this version |
+| `selectors.use` | `empty`: no land lives on the server; `occupied`: one does |
+
+### Players who are gone
+
+With `drop_absent_after = \"1m\"`, a queue drops tickets whose players have been gone for a minute: they are `cancelled` with the reason `absent`. A ticket's players
+are there as long as one of them has a socket that follows it, holds a poll of it (`?wait=`), or a backend follows it, at any gateway and replica; and whenever
+one asks for its status. Who is back within the time keeps the ticket's place.
+
+A ticket is dropped some seconds after its time: not more than 20, and not more than as long again. Choose the time longer than the pauses between your clients' polls, than they need
+to connect again, and than a restart of your gateways takes. A socket whose client vanished without a word is noticed after the gateway's `--ping-timeout`;
+the time begins then. After a restart of the queue's owner, and when the setting has changed, everybody has the whole time again.
 
 ";
 
@@ -96,6 +131,9 @@ pub fn page() -> String {
         "scenario",
         "tickets explain",
         "queues reload",
+        "servers list",
+        "servers show",
+        "servers drain",
         "access new",
         "keys rotate",
         "keys list",
