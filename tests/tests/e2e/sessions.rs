@@ -93,7 +93,7 @@ async fn the_newer_socket_closes_the_older_one_at_another_gateway_also_after_a_c
     let control_plane = stack.control_plane_url().trim_start_matches("http://").parse().unwrap();
     let proxy = Proxy::start(control_plane, &tasks).await.unwrap();
     let a = programs.gateway(([127, 0, 0, 1], proxy.port).into()).await;
-    let (ann, bob) = (guest(&b).await, guest(&b).await);
+    let (ann, bob, cy) = (guest(&b).await, guest(&b).await, guest(&b).await);
 
     let (mut first, mut bobs) = (open(&a, &ann).await, open(&a, &bob).await);
     let mut second = open(&b, &ann).await;
@@ -102,6 +102,9 @@ async fn the_newer_socket_closes_the_older_one_at_another_gateway_also_after_a_c
     // While one gateway is cut off, both sockets live; afterwards it hears which is the newer one.
     let mut third = open(&a, &ann).await;
     assert_eq!(second.closed().await.0, 4000);
+    let mut before = open(&a, &cy).await;
+    let cys = open(&b, &cy).await;
+    assert_eq!(before.closed().await.0, 4000, "and it has heard all that was said before");
     proxy.hurt(Fault::Cut);
     let mut fourth = open(&b, &ann).await;
     lives(&mut third).await;
@@ -117,7 +120,7 @@ async fn the_newer_socket_closes_the_older_one_at_another_gateway_also_after_a_c
     for socket in [&mut fifth, &mut bobs] {
         lives(socket).await;
     }
-    drop((fifth, bobs));
+    drop((fifth, bobs, cys));
     programs.end().await;
     tasks.join(PATIENCE).await.unwrap();
 }

@@ -32,7 +32,7 @@ const ROUND: Duration = Duration::from_secs(5 * 60);
 const AGAIN_AT_ONCE: usize = 256;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What is told within this time after it was opened is told at once, and is the latest of its player.
+/// What is told within this time after it was opened, and was not told before, is told at once: it is the latest of its player.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// The players' sessions at this gateway. Cheap to clone; all clones are the same.
@@ -60,6 +60,8 @@ struct Open {
 struct Session {
     id: Arc<str>,
     opened: Instant,
+    /// Whether the control plane was told of it, on whichever stream.
+    told: bool,
     /// When it was opened by the control plane's clock; `None` until that is known.
     opened_at_unix_ms: Option<u64>,
     replaced: CancellationToken,
@@ -80,6 +82,7 @@ impl Sessions {
         let session = Session {
             id: Arc::clone(&id),
             opened: Instant::now(),
+            told: false,
             opened_at_unix_ms: None,
             replaced: replaced.clone(),
         };
@@ -137,7 +140,7 @@ impl Sessions {
             players.extend(open.again.drain(rest..));
             open.again_at = now + if open.again.is_empty() { ROUND } else { PAUSE };
         }
-        players.into_iter().filter_map(|player| open.of.get(&player)?.told(&player, now)).collect()
+        players.into_iter().filter_map(|player| open.of.get_mut(&player)?.tell(&player, now)).collect()
     }
 
     /// The control plane says that a session was opened, here or elsewhere.
@@ -173,10 +176,11 @@ impl Default for Open {
 }
 
 impl Session {
-    fn told(&self, player: &PlayerId, now: Instant) -> Option<pb::WatchRequest> {
+    fn tell(&mut self, player: &PlayerId, now: Instant) -> Option<pb::WatchRequest> {
         let open_for = now.duration_since(self.opened);
-        // Its time will be later than all that were told before, unless it had to wait.
-        let waited = if open_for < AT_ONCE { Duration::ZERO } else { open_for };
+        // Its time will be later than all that were told before, unless it had to wait, or the answer was lost.
+        let is_at_once = !std::mem::replace(&mut self.told, true) && open_for < AT_ONCE;
+        let waited = if is_at_once { Duration::ZERO } else { open_for };
         let session = pb::Session {
             player_id: player.as_str().to_owned(),
             session_id: self.id.to_string(),

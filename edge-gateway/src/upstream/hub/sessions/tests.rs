@@ -106,6 +106,17 @@ async fn on_a_new_stream_everything_is_told_with_the_time_that_it_has() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn one_whose_time_was_lost_on_the_way_is_not_taken_for_a_new_one() {
+    let sessions = Sessions::default();
+    let _ann = sessions.open(&player("ann"));
+    assert_eq!(told(&sessions)[0].open_for_ms, 0);
+    tokio::time::advance(Duration::from_millis(84)).await;
+    sessions.tell_all_again();
+    let again = told(&sessions).remove(0);
+    assert_eq!((again.opened_at_unix_ms, again.open_for_ms), (0, 84));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_message_that_was_lost_is_made_up_for_within_a_round() {
     let (one, two) = (Sessions::default(), Sessions::default());
     let first = one.open(&player("ann"));
