@@ -5,6 +5,7 @@ mod absence;
 mod access;
 mod agent;
 mod allocations;
+mod costs;
 mod drains;
 mod hostile;
 mod keys;

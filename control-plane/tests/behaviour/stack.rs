@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     fs::OpenOptions,
     io::Write as _,
+    net::SocketAddr,
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     sync::OnceLock,
     time::{Duration, SystemTime},
@@ -25,6 +26,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A running control plane; stops with [`Stack::stop`].
 pub(crate) struct Stack {
+    pub(crate) addr: SocketAddr,
     pub(crate) channel: Channel,
     pub(crate) probe: Probe,
     stop: CancellationToken,
@@ -74,7 +76,7 @@ impl Stack {
         let running = tokio::spawn(control_plane.run(stop.clone()));
         let endpoint = Endpoint::from_shared(format!("http://{addr}")).unwrap();
         let channel = endpoint.connect().await.unwrap();
-        Self { channel, probe, stop, running, keys: None }
+        Self { addr, channel, probe, stop, running, keys: None }
     }
 
     pub(crate) fn matchmaking(&self) -> MatchmakingClient<Channel> {
