@@ -6,6 +6,7 @@ use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
+    PATIENCE,
     certificates::Authority,
     eventually,
     ground::{BUDGET, CALL},
@@ -269,4 +270,27 @@ async fn a_land_that_several_calls_go_on_with_is_not_taken_away_by_one() {
     assert_eq!(ground.service.lands(), BTreeSet::from([land.land.to_string()]));
     assert_eq!((ground.service.made(), ground.service.seen(RELEASE).len()), (1, 0));
     assert_eq!(ground.service.seen(ALLOCATE)[0].headers["idempotency-key"], "demo:chosen");
+}
+
+#[tokio::test]
+async fn a_key_that_changed_is_sent() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("key");
+    std::fs::write(&file, "first").unwrap();
+    let flags = format!("--allocation-key-file {}", file.display());
+    let ground = HttpGround::on(HttpStandIn::start(None).await, &flags).unwrap();
+    std::fs::write(dir.path().join("new"), "second").unwrap();
+    std::fs::rename(dir.path().join("new"), &file).unwrap();
+    let changed = async {
+        let mut n = 0;
+        loop {
+            allocated(&ground, &format!("m-{n}")).await.unwrap();
+            if ground.service.seen(ALLOCATE)[n].headers["authorization"] == "Bearer second" {
+                return;
+            }
+            n += 1;
+            tokio::time::sleep(CALL).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, changed).await.is_ok(), "the first key was sent on and on");
 }

@@ -1,6 +1,6 @@
 //! A whole control plane whose lands come from outside: tickets in, assignments out.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use proto::{
     matchmaking::v1::{self as mm, matchmaking_client::MatchmakingClient},
@@ -17,6 +17,7 @@ use tonic::{
 use super::{
     PATIENCE,
     agones_service::{self, AgonesStandIn},
+    eventually,
     http_service::{self, HttpStandIn},
 };
 use crate::{Config, ControlPlane, Sections, State};
@@ -103,7 +104,7 @@ impl Whole {
 }
 
 #[tokio::test]
-async fn tickets_wait_while_the_service_refuses_and_get_its_lands_in_turn_when_it_does_not() {
+async fn tickets_wait_while_the_service_refuses_and_keep_their_age_until_it_does_not() {
     let service = HttpStandIn::start(None).await;
     let no = json!({ "code": "NO_SERVER_AVAILABLE", "message": "secret", "retryable": true });
     service.always(http_service::Mood::Answers(503, "", no.to_string()));
@@ -121,20 +122,24 @@ async fn tickets_wait_while_the_service_refuses_and_get_its_lands_in_turn_when_i
     whole.held_up_by("the allocation service has no server for `demo`").await;
     service.always(http_service::Mood::Answers(500, "", "{}".to_owned()));
     whole.held_up_by("the allocation service answered with the status 500").await;
-    for ticket in &tickets {
-        assert_eq!(whole.ticket(&ticket.ticket_id, 0).await.status(), mm::TicketStatus::Queued);
+    for (ticket, position) in tickets.iter().zip(1..) {
+        let ticket = whole.ticket(&ticket.ticket_id, 0).await;
+        let place = ticket.place.as_ref().expect("it waits");
+        assert_eq!((ticket.status(), place.position), (mm::TicketStatus::Queued, position));
     }
     service.always(http_service::Mood::Good);
-    for (ticket, land) in tickets.iter().zip(["demo:1", "demo:2"]) {
+    let mut lands = BTreeSet::new();
+    for ticket in &tickets {
         let assignment = whole.assignment(ticket).await;
-        assert_eq!((assignment.land_id.as_str(), assignment.server_id.as_str()), (land, "stand-in"));
-        assert_eq!(assignment.connect_url, format!("ws://stand-in:7000/game/demo?landId={land}"));
+        let url = format!("ws://stand-in:7000/game/demo?landId={}", assignment.land_id);
+        assert_eq!((assignment.connect_url, assignment.server_id.as_str()), (url, "stand-in"));
+        lands.insert(assignment.land_id);
     }
     let servers = whole.provisioning().list_servers(pv::ListServersRequest::default()).await.unwrap();
     let servers = servers.into_inner().servers;
     assert!(servers.len() == 1 && servers[0].lands.is_empty(), "{servers:?}");
     whole.stop().await;
-    assert_eq!(service.lands().len(), 2);
+    assert_eq!((service.lands(), lands.len()), (lands.clone(), 2));
 }
 
 #[tokio::test]
@@ -186,13 +191,26 @@ async fn tickets_wait_for_a_game_server_of_agones() {
     service.game_server("arena-0", &[]);
     service.game_server("arena-1", &[]);
     service.always(None);
-    for (ticket, server) in tickets.iter().zip(["arena-0", "arena-1"]) {
+    let mut servers = BTreeSet::new();
+    for ticket in &tickets {
         let assignment = whole.assignment(ticket).await;
-        assert_eq!(assignment.server_id, server);
+        servers.insert(assignment.server_id);
         let url = format!("ws://192.0.2.1:7000/game/demo?landId={}", assignment.land_id);
         assert_eq!(assignment.connect_url, url);
     }
+    assert_eq!(servers, ["arena-0", "arena-1"].map(str::to_owned).into());
     let lands = service.taken();
     assert!(lands.iter().all(|server| server.annotations["muster.dev/land-id"].starts_with("demo:")));
     whole.stop().await;
+}
+
+#[tokio::test]
+async fn a_silent_service_keeps_no_program_from_its_end() {
+    let service = HttpStandIn::start(None).await;
+    service.always(http_service::Mood::Late(PATIENCE));
+    let whole = Whole::start("http", &service.url).await;
+    whole.enqueue("ann").await;
+    eventually("a land is made", || service.made() == 1).await;
+    whole.stop().await;
+    assert_eq!(service.lands().len(), 0, "what nobody heard of was given back");
 }
