@@ -193,9 +193,10 @@ impl Config {
     }
 
     /// How long an allocation that a service asks for may take: longer than all the servers that are asked for it, one after the
-    /// other.
+    /// other, or than an allocation service is.
     pub(crate) fn allocation_patience(&self) -> Duration {
-        self.land_answer_timeout.saturating_mul(6) + Duration::from_secs(5)
+        self.land_answer_timeout.saturating_mul(6).max(self.allocation.allocation_budget)
+            + Duration::from_secs(5)
     }
 
     /// How long a seat is kept for a player who has not come; `None`: as long as the land lives.

@@ -91,6 +91,7 @@ pub(crate) async fn an_attempt_whose_maker_died_is_taken_over_with_its_land(stor
     assert!(!all.made(&id("a"), &by("x"), &made("x"), late).await.unwrap(), "it is another's now");
     // The next one comes at once, and still looks for that land.
     all.give_up(&id("a"), &by("y")).await.unwrap();
+    assert!(!all.made(&id("a"), &by("y"), &made("x"), late).await.unwrap(), "it gave up");
     assert_eq!(all.begin(attempt("z"), late).await.unwrap(), again);
     assert!(all.made(&id("a"), &by("z"), &made("x"), late + LASTING).await.unwrap());
     assert_eq!(all.begin(attempt("x"), late).await.unwrap(), Begun::Made(made("x")));
@@ -240,7 +241,7 @@ async fn take(storage: &Subject, step: &Step, now: Time) -> String {
 /// The same steps come to the same as in memory, and leave the same behind.
 pub(crate) fn random_steps_come_to_the_same_everywhere<Ground>(new: impl Fn() -> (Subject, Ground)) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    proptest!(ProptestConfig::with_cases(150), |(steps in proptest::collection::vec(step(), 1..40))| {
+    proptest!(ProptestConfig::with_cases(300), |(steps in proptest::collection::vec(step(), 1..40))| {
         runtime.block_on(async {
             let ((storage, _ground), (expected, ())) = (new(), memory());
             let mut now = NOW;

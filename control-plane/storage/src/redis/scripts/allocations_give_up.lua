@@ -5,7 +5,7 @@ if not it or it.attempt ~= ARGV[2] then return 0 end
 if it.stage == 'F' then
   remove(id, it)
 elseif it.stage == 'A' then
-  it.stage = 'O'
+  it.stage, it.attempt = 'O', '-'
   write(id, it)
 end
 return 1
