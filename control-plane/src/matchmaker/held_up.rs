@@ -18,6 +18,8 @@ pub(super) struct HeldUp {
     pause: Option<Pause>,
     /// Pauses since a match got its land.
     failures: u32,
+    /// Whether there was room that didn't fit the last match.
+    unfit: bool,
     /// Why the last match found none, for people; empty where one did.
     reason: String,
 }
@@ -44,6 +46,7 @@ impl HeldUp {
             AllocationError::Outside { pause, .. } => (*pause).min(LONGEST_WISH),
         };
         self.pause = Some(Pause { until: now + pause.max(at_least), at_least_until: now + at_least });
+        self.unfit = matches!(error, AllocationError::NoneFits { .. });
         self.reason = error.to_string();
     }
 
@@ -63,6 +66,11 @@ impl HeldUp {
     pub(super) fn is_paused(&mut self, now: Time) -> bool {
         self.pause.take_if(|pause| pause.until <= now);
         self.pause.is_some()
+    }
+
+    /// Whether the number of free places says nothing of how many matches can be placed: the last one fitted none of them.
+    pub(super) fn is_unfit(&self) -> bool {
+        self.unfit
     }
 
     /// When the pause ends by itself.
@@ -107,6 +115,16 @@ mod tests {
         assert_eq!(held_up.reason(), "");
         held_up.failed(&no_server(), Time(0));
         assert_eq!(held_up.until(), Some(Time(250)));
+    }
+
+    #[test]
+    fn free_places_say_little_until_a_match_fits_one() {
+        let mut held_up = HeldUp::default();
+        held_up.failed(&AllocationError::NoneFits { land_type: "hero".into(), seats: 4 }, Time(0));
+        held_up.room_appeared();
+        assert!(!held_up.is_paused(Time(0)) && held_up.is_unfit());
+        held_up.failed(&no_server(), Time(0));
+        assert!(!held_up.is_unfit());
     }
 
     #[test]

@@ -96,10 +96,12 @@ impl Selector {
 
 impl Latencies {
     /// Of these players, each with what is known of it.
-    pub(crate) fn of<'a>(players: impl Iterator<Item = &'a ByName<u32>> + Clone) -> Self {
-        let regions: BTreeSet<_> = players.clone().flat_map(ByName::iter).map(|(region, _)| region).collect();
+    pub(crate) fn of<'a>(players: impl Iterator<Item = &'a ByName<u32>>) -> Self {
+        let players: Vec<_> = players.collect();
+        let all = players.iter().flat_map(|player| player.iter());
+        let regions: BTreeSet<_> = all.map(|(region, _)| region).collect();
         let worst = |region: &SmolStr| {
-            let known = players.clone().map(|player| player.get(region).copied().unwrap_or(u32::MAX));
+            let known = players.iter().map(|player| player.get(region).copied().unwrap_or(u32::MAX));
             known.max().unwrap_or(u32::MAX)
         };
         let mut by_worst: Vec<_> =

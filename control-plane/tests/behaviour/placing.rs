@@ -176,13 +176,7 @@ async fn seats_are_kept_for_players_until_they_come_or_are_given_up() {
     };
     server.send(beat(1, &["a"])).await;
     stack.servers_are(|servers| (servers[0].seats_reserved, servers[0].players) == (1, 1)).await;
-    let freed = loop {
-        match server.command().await {
-            Some(Down::SeatsFreed(freed)) => break freed,
-            Some(other) => panic!("{other:?}"),
-            None => panic!("the stream ended"),
-        }
-    };
+    let Some(Down::SeatsFreed(freed)) = server.command().await else { panic!("no seats were freed") };
     assert_eq!((freed.land_id, freed.player_ids), (land.clone(), vec!["b".to_owned()]));
     server.make_land().await;
     stack.assignment(&second).await;
@@ -211,26 +205,30 @@ async fn a_heartbeat_lowers_and_raises_what_a_server_takes() {
 async fn servers_of_other_replicas_are_picked_by_the_same_wishes() {
     let shared = Shared::new();
     let (api, worker) = (shared.replica(Role::Api).await, {
-        let allocation = AllocationEntry {
-            policy: None,
-            selectors: vec![selector(("pool", "ranked")), SelectorEntry::default()],
-        };
+        let selectors = vec![selector(("pool", "ranked"))];
+        let allocation = AllocationEntry { policy: None, selectors };
         let keys = keys();
         let config = Config { keys_dir: keys.path().join("keys"), ..shared.config(Role::QueueWorker) };
         Stack::with_own_keys(config, &[("ranked:2", queue(allocation))]).await.and_keys(keys)
     });
-    let seats = pb::Hello { player_capacity: 2, ..labelled("s-2", ("pool", "ranked")) };
-    let servers = [
-        Agent::start(&api, hello("s-1")).await.make_all_lands(),
-        Agent::start(&api, seats).await.make_all_lands(),
-    ];
-    api.servers_are(|servers| servers.len() == 2).await;
-    let mut used = Vec::new();
-    for players in [["a", "b"], ["c", "d"]] {
-        let ticket = api.enqueue("ranked:2", &players).await;
-        used.push(api.assignment(&ticket).await.server_id);
-    }
-    assert_eq!(used, ["s-2", "s-1"], "it has room for a land, and for no player");
+    let mut servers = vec![Agent::start(&api, hello("s-1")).await.make_all_lands()];
+    let first = api.enqueue("ranked:2", &["a", "b"]).await;
+    // It knows of the one that it doesn't take.
+    held_up(&api, "none of them fits the selectors").await;
+    let few = pb::Hello { player_capacity: 3, ..labelled("s-2", ("pool", "ranked")) };
+    servers.push(Agent::start(&api, few).await.make_all_lands());
+    assert_eq!(api.assignment(&first).await.server_id, "s-2");
+
+    let second = api.enqueue("ranked:2", &["c", "d"]).await;
+    held_up(&api, "2 free seats").await;
+    let [_, shown] = &*api.servers().await else { panic!("two servers") };
+    assert_eq!(
+        (shown.lands_used, shown.capacity, shown.seats_reserved),
+        (1, 2, 2),
+        "a place is free, and one seat"
+    );
+    assert_eq!(api.ticket(&second).await.status(), TicketStatus::Queued);
+    api.cancel(&second).await;
     worker.stop().await;
     api.stop().await;
     servers.into_iter().for_each(|server| server.abort());
