@@ -242,18 +242,17 @@ impl Table {
         Some(server)
     }
 
-    /// The same instance is back on a new stream: what it was told, what it failed at, and who is expected in its lands is
-    /// known from the stream before. Another instance is another server, which was told nothing.
+    /// The server is back on a new stream. Who is expected in the lands that live on is known from the stream before, also where
+    /// only its agent was started anew; what it was told and failed at, the same instance alone.
     fn carry_over(&mut self, id: &ServerId, before: Server) {
         let Some(server) = self.servers.get_mut(id) else { return };
-        if server.registration.instance != before.registration.instance {
-            return;
+        if server.registration.instance == before.registration.instance {
+            server.avoidance = before.avoidance;
+            self.avoided.extend(server.avoidance.until().map(|until| (until, id.clone())));
+            server.drain = before.drain;
+            let deadline = server.drain.as_ref().and_then(|drain| drain.deadline);
+            self.drains.extend(deadline.map(|at| (at, id.clone())));
         }
-        server.avoidance = before.avoidance;
-        self.avoided.extend(server.avoidance.until().map(|until| (until, id.clone())));
-        server.drain = before.drain;
-        let deadline = server.drain.as_ref().and_then(|drain| drain.deadline);
-        self.drains.extend(deadline.map(|at| (at, id.clone())));
         for (land, placed) in before.lands {
             if self.lands.get(&land) == Some(id)
                 && let Some(now) = server.lands.get_mut(&land)

@@ -44,6 +44,8 @@ pub(super) struct Land {
     pub(super) command: Option<CommandId>,
     /// Who of its roster never came.
     pub(super) freed: Arc<[PlayerId]>,
+    /// Those of the roster who have come: they have a seat while they are there, and none is kept for them.
+    came: BTreeSet<PlayerId>,
     due_ms: Option<u64>,
 }
 
@@ -104,7 +106,8 @@ impl Lands {
         self.ever += 1;
         self.revision += 1;
         let (command, freed) = (None, Arc::default());
-        let land = Land { land_type, state, players, number, origin, command, freed, due_ms };
+        let came = BTreeSet::new();
+        let land = Land { land_type, state, players, number, origin, command, freed, came, due_ms };
         self.all.insert(id, land);
         Ok(())
     }
@@ -183,6 +186,9 @@ impl Lands {
             // Who comes after all has a seat again.
             land.freed = land.freed.iter().filter(|player| !players.contains(player)).cloned().collect();
         }
+        if let Origin::Ordered(order) = &land.origin {
+            land.came.extend(order.players.iter().filter(|player| players.contains(player)).cloned());
+        }
         land.players = players;
         Ok(true)
     }
@@ -238,7 +244,7 @@ impl Land {
             Origin::Ordered(order) => order.players.iter(),
             Origin::Brought | Origin::Own => [].iter(),
         };
-        let coming = expected.filter(|player| !self.players.contains(player) && !self.freed.contains(player));
+        let coming = expected.filter(|player| !self.came.contains(*player) && !self.freed.contains(player));
         self.players.len() + coming.count()
     }
 }

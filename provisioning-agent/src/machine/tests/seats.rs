@@ -52,6 +52,21 @@ fn a_freed_seat_is_told_until_its_player_comes_after_all() {
 }
 
 #[test]
+fn who_left_keeps_no_seat() {
+    let mut bench = Bench::registered();
+    bench.machine.set_capacity(bench.now_ms, None, Some(3));
+    bench.hear(expecting("c1", "arena:1", &["ann", "bob"]));
+    bench.machine.land_ready(&id("arena:1")).unwrap();
+    bench.machine.players_joined(bench.now_ms, &id("arena:1"), &players(&["ann"])).unwrap();
+    bench.machine.players_left(bench.now_ms, &id("arena:1"), &players(&["ann"])).unwrap();
+    bench.sent();
+    bench.hear(expecting("c2", "arena:2", &["cat", "dan", "eve"]));
+    assert!(refusal(&bench.sent()[0], "c2").contains("3 players"), "bob is still to come");
+    bench.hear(expecting("c3", "arena:3", &["cat", "dan"]));
+    assert_eq!(bench.told(), ["allocate arena:3"], "ann has been there");
+}
+
+#[test]
 fn a_roster_that_does_not_fit_is_refused() {
     let mut bench = Bench::registered();
     bench.machine.set_capacity(bench.now_ms, None, Some(4));
