@@ -24,6 +24,8 @@ mod queues;
 mod registry;
 mod room;
 mod sessions;
+#[cfg(test)]
+mod simulation;
 mod state;
 
 pub use app::{ControlPlane, Probe};

@@ -17,6 +17,8 @@ use tokio_stream::{Stream, wrappers::ReceiverStream};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Streaming};
 
+#[cfg(test)]
+pub(crate) use self::connect::serve as serve_agent;
 pub(crate) use self::direct::keep_those_that_live;
 use super::fields::required_id;
 use crate::{access::Caller, allocation::Allocation, peers::Peers, queues::Queues, registry::Registry};
