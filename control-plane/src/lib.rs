@@ -30,6 +30,6 @@ mod state;
 
 pub use app::{ControlPlane, Probe};
 pub use config::{
-    Access, AllocationEntry, AllocationSettings, Allocator, Config, Durability, QueueEntry, Redis, Role,
-    Scheme, Sections, SelectorEntry, State, TokenAlgorithm, Topology,
+    Access, AllocationEntry, AllocationSettings, Allocator, Config, Durability, Grpc, QueueEntry, Redis,
+    Role, Scheme, Sections, SelectorEntry, State, TokenAlgorithm, Topology,
 };

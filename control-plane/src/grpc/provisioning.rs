@@ -4,9 +4,9 @@ mod connect;
 mod convert;
 mod deadline;
 mod direct;
+mod drain;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
-mod drain;
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
