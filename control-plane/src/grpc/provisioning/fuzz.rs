@@ -24,7 +24,7 @@ const EXPIRY: Duration = Duration::from_secs(3_600);
 /// The messages of agents, each with its length before it: a hello opens another stream, and ends the one before it without a
 /// goodbye.
 pub fn agent_stream(mut data: &[u8]) {
-    let registry = Registry::new(Clock::start());
+    let registry = Registry::with(Clock::start(), Some(EXPIRY));
     let mut stream: Option<(ServerId, u64)> = None;
     for number in 1..=MESSAGES as u64 {
         let Ok(message) = pb::ConnectRequest::decode_length_delimited(&mut data) else { return };
@@ -122,7 +122,7 @@ pub fn register_request(data: &[u8]) {
     };
     within_limits(&registration);
     assert_eq!((registration.instance.as_deref(), registration.land_types.len()), (None, 1));
-    let registry = Registry::new(Clock::start());
+    let registry = Registry::with(Clock::start(), Some(EXPIRY));
     for _ in 0..2 {
         assert!(registry.register(registration.clone(), 1, EXPIRY).is_ok(), "repeating it changes nothing");
         let view = shown(&registry, &registration.server).expect("it is registered");
