@@ -10,7 +10,7 @@ use tests::repository;
 
 /// Every file with this extension that belongs to the project.
 fn files(extension: &str) -> Vec<PathBuf> {
-    let (mut found, mut open) = (Vec::new(), vec![repository().to_path_buf()]);
+    let (mut found, mut open) = (Vec::new(), vec![repository()]);
     while let Some(directory) = open.pop() {
         for entry in fs::read_dir(&directory).unwrap() {
             let path = entry.unwrap().path();
