@@ -81,6 +81,18 @@ fn a_wrong_setting_is_named_with_its_place() {
 }
 
 #[test]
+fn the_line_that_is_no_toml_is_named_and_not_shown() {
+    for (file, place) in [
+        ("name = 'a'\nkey = hidden-word", "demo.toml: line 2, column 7: "),
+        ("name = 'a'\nkey = \"hidden-word\n", "demo.toml: line 2, column "),
+        ("[queues.x]\nsize = 1\nhidden = 'hidden-word'", "demo.toml: line 3, column 1: unknown field `hidden`"),
+    ] {
+        let said = load(file, &[]).unwrap_err();
+        assert!(said.starts_with(place) && !said.contains("hidden-word"), "{said}");
+    }
+}
+
+#[test]
 fn a_missing_file_is_an_error() {
     let args = ["demo", "--config", "/nowhere/muster.toml"].map(OsString::from);
     let error = config::load::<Demo, Sections>(args).unwrap_err().to_string();

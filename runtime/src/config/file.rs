@@ -65,7 +65,7 @@ pub(super) fn read<F: FileSections>(path: &Path, command: &Command) -> Result<Fi
         fs::read_to_string(path).map_err(|cause| FileError::Unreadable { path: path.to_owned(), cause })?;
     let malformed = |error: toml::de::Error| FileError::Malformed {
         path: path.to_owned(),
-        message: error.to_string().trim_end().to_owned(),
+        message: in_words(&text, &error),
     };
     let table = DeTable::parse(&text).map_err(malformed)?;
     let mut entries = Vec::new();
@@ -130,6 +130,20 @@ impl<F> File<F> {
             },
         })
     }
+}
+
+/// What is wrong and where, without the line itself: it may be the one with the key in it.
+fn in_words(text: &str, error: &toml::de::Error) -> String {
+    let message = error.message().trim_end();
+    let before = error.span().and_then(|span| text.get(..span.start));
+    before.map_or_else(
+        || message.to_owned(),
+        |before| {
+            let line = 1 + before.matches('\n').count();
+            let column = 1 + before.chars().rev().take_while(|letter| *letter != '\n').count();
+            format!("line {line}, column {column}: {message}")
+        },
+    )
 }
 
 fn is_setting(command: &Command, id: &str) -> bool {
