@@ -1,7 +1,7 @@
 //! Whose players are there: noted for the queues that drop tickets whose players are gone.
 //!
 //! A ticket's players are there as long as somebody follows it at this replica (a gateway for a socket, or for a poll that it holds;
-//! a backend), and when it is polled. Who follows doesn't have to say so: the storage's signals know all of them. Notes are made at the
+//! a backend), and when it is asked for. Who follows doesn't have to say so again: the storage's signals know all of them. Notes are made at the
 //! pace of each queue, all of a queue's at once, and nothing is done where no queue wants them.
 
 use std::{
@@ -29,8 +29,8 @@ pub(crate) struct Presence {
     storage: Arc<dyn Storage>,
     queues: Arc<Queues>,
     clock: Clock,
-    /// Polled since the last note; only tickets that there are. Held to add or take them, never over an await.
-    polled: Mutex<BTreeMap<QueueKey, HashSet<TicketId>>>,
+    /// Asked for since the last note; only tickets that there are. Held to add or take them, never over an await.
+    asked_for: Mutex<BTreeMap<QueueKey, HashSet<TicketId>>>,
 }
 
 /// What is known from one note to the next.
@@ -44,15 +44,15 @@ struct Rounds {
 
 impl Presence {
     pub(crate) fn new(storage: Arc<dyn Storage>, queues: Arc<Queues>, clock: Clock) -> Arc<Self> {
-        Arc::new(Self { storage, queues, clock, polled: Mutex::default() })
+        Arc::new(Self { storage, queues, clock, asked_for: Mutex::default() })
     }
 
-    /// Somebody asks how this ticket is.
-    pub(crate) fn polled(&self, ticket: &TicketState) {
+    /// Somebody asks how this ticket is, or begins to follow it: noted also where they are gone by the next note.
+    pub(crate) fn asked_for(&self, ticket: &TicketState) {
         let (record, is_queued) = (&ticket.record, ticket.status == Status::Queued);
         if is_queued && self.queues.absence(&record.queue).is_some() {
-            let mut polled = self.polled.lock();
-            polled.entry(record.queue.clone()).or_default().insert(record.ticket.id.clone());
+            let mut asked_for = self.asked_for.lock();
+            asked_for.entry(record.queue.clone()).or_default().insert(record.ticket.id.clone());
         }
     }
 
@@ -96,8 +96,8 @@ impl Presence {
         // Before anybody is looked for: who has gone by the time of the note was there then.
         let now = Time(self.clock.now_ms());
         let mut there: BTreeMap<_, HashSet<_>> = {
-            let mut polled = self.polled.lock();
-            queues.iter().filter_map(|queue| polled.remove_entry(queue)).collect()
+            let mut asked_for = self.asked_for.lock();
+            queues.iter().filter_map(|queue| asked_for.remove_entry(queue)).collect()
         };
         self.find_homes(rounds).await;
         for (ticket, queue) in &rounds.homes {
@@ -111,7 +111,7 @@ impl Presence {
             if let Err(error) = self.storage.presence().note_seen(&queue, &tickets, now).await {
                 trouble::note(&error);
                 tracing::debug!(%queue, %error, "who is there is noted the next time");
-                self.polled.lock().entry(queue).or_default().extend(tickets);
+                self.asked_for.lock().entry(queue).or_default().extend(tickets);
             }
         }
     }

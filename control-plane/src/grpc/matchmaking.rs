@@ -223,7 +223,7 @@ impl Shared {
         let mut inbox = self.storage.signals().inbox();
         inbox.follow(&id);
         let state = self.seen(caller, &id).await?;
-        self.presence.polled(&state);
+        self.presence.asked_for(&state);
         if wait_ms == 0 || state.status != Status::Queued {
             return Ok(state);
         }
@@ -233,7 +233,7 @@ impl Shared {
             () = self.tasks.stopping().cancelled() => return Err(refusals::shutting_down()),
         }
         let state = self.read(&id).await?;
-        self.presence.polled(&state);
+        self.presence.asked_for(&state);
         Ok(state)
     }
 

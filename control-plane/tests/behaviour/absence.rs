@@ -48,11 +48,15 @@ impl Watch {
         self.up.send(mm::WatchRequest { action: Some(action) }).await.unwrap();
     }
 
+    async fn event(&mut self) -> Event {
+        let next = tokio::time::timeout(PATIENCE, self.down.message()).await.expect("an event comes");
+        next.unwrap().unwrap().event.unwrap()
+    }
+
     /// The ticket's next status that is not queued, and why.
     async fn ended(&mut self) -> (TicketStatus, CancelReason) {
         loop {
-            let next = tokio::time::timeout(PATIENCE, self.down.message()).await.expect("it ends");
-            match next.unwrap().unwrap().event.unwrap() {
+            match self.event().await {
                 Event::Ticket(ticket) if ticket.status() == TicketStatus::Queued => {}
                 Event::Ticket(ticket) => return (ticket.status(), ticket.cancel_reason()),
                 other => panic!("{other:?}"),
@@ -137,9 +141,12 @@ async fn who_comes_back_in_time_keeps_their_place() {
     let _there = Watch::of(&stack, &second).await;
     let began = Instant::now();
     while began.elapsed() < AFTER * 4 {
-        let watch = Watch::of(&stack, &first).await;
-        stack.place_is(&first, 1).await;
-        watch.send(Action::Unsubscribe(first.clone())).await;
+        // For a moment only: it is told where it stands, and leaves.
+        let mut watch = Watch::of(&stack, &first).await;
+        let told = watch.event().await;
+        assert!(
+            matches!(&told, Event::Ticket(ticket) if ticket.place.is_some_and(|place| place.position == 1))
+        );
         drop(watch);
         tokio::time::sleep(AFTER / 2).await;
     }

@@ -1,6 +1,7 @@
 //! The whole path, for real: players over REST and WebSocket, game servers behind their agents, everything in between.
 #![expect(clippy::unwrap_used, reason = "a panic is the report")]
 
+mod absence;
 mod architecture;
 mod browser;
 mod dev;

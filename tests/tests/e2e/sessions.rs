@@ -8,11 +8,17 @@ use std::{net::SocketAddr, path::Path};
 
 use control_plane::ControlPlane;
 use edge_gateway::EdgeGateway;
+use proto::matchmaking::v1::{
+    Session, WatchRequest, WatchResponse, matchmaking_client::MatchmakingClient, watch_request::Action,
+    watch_response::Event,
+};
 use runtime::Tasks;
 use serde_json::{Value, json};
 use tests::{Client, PATIENCE, Proxy, Socket, Stack, proxy::Fault};
-use tokio::task::JoinHandle;
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
+use tonic::{Streaming, transport::Endpoint};
 
 /// Programs that the test starts itself.
 #[derive(Default)]
@@ -66,16 +72,53 @@ fn one_session(config: &mut edge_gateway::Config) {
     config.identity.one_session_per_player = true;
 }
 
-/// A new player's token.
-async fn guest(gateway: &Client) -> String {
-    let (status, made) = gateway.post("/v1/identity/guest", &Value::Null).await;
-    assert_eq!(status, 201, "{made}");
-    made["token"].as_str().unwrap().to_owned()
+/// Hears of sessions as a gateway does: of two that are told at the same time by different ways, nobody knows which is the newer one.
+struct Ear {
+    _up: mpsc::Sender<WatchRequest>,
+    down: Streaming<WatchResponse>,
 }
 
-/// The player's socket; open and, where the control plane is there, told of.
-async fn open(gateway: &Client, player: &str) -> Socket {
-    let mut socket = gateway.bearing(player).socket("/realtime").await;
+impl Ear {
+    async fn at(control_plane: &str) -> Self {
+        let channel = Endpoint::from_shared(control_plane.to_owned()).unwrap().connect().await.unwrap();
+        let (up, requests) = mpsc::channel(1);
+        let (player_id, session_id) = ("ear".to_owned(), "ear".to_owned());
+        let own = Session { player_id, session_id, ..Default::default() };
+        up.send(WatchRequest { action: Some(Action::Session(own)) }).await.unwrap();
+        let down = MatchmakingClient::new(channel).watch(ReceiverStream::new(requests)).await.unwrap();
+        Self { _up: up, down: down.into_inner() }
+    }
+
+    /// Waits until the control plane was told of a session of this player.
+    async fn hears_of(&mut self, player: &Guest) {
+        let hear = async {
+            loop {
+                match self.down.message().await.unwrap().unwrap().event {
+                    Some(Event::Session(session)) if session.player_id == player.id => return,
+                    _ => {}
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, hear).await.expect("a session is told");
+    }
+}
+
+/// A player of the stack's own making.
+struct Guest {
+    id: String,
+    token: String,
+}
+
+async fn guest(gateway: &Client) -> Guest {
+    let (status, made) = gateway.post("/v1/identity/guest", &Value::Null).await;
+    assert_eq!(status, 201, "{made}");
+    let text = |field: &str| made[field].as_str().unwrap().to_owned();
+    Guest { id: text("playerId"), token: text("token") }
+}
+
+/// The player's socket, which is open.
+async fn open(gateway: &Client, player: &Guest) -> Socket {
+    let mut socket = gateway.bearing(&player.token).socket("/realtime").await;
     lives(&mut socket).await;
     socket
 }
@@ -95,7 +138,9 @@ async fn the_newer_socket_closes_the_older_one_at_another_gateway_also_after_a_c
     let a = programs.gateway(([127, 0, 0, 1], proxy.port).into()).await;
     let (ann, bob, cy) = (guest(&b).await, guest(&b).await, guest(&b).await);
 
+    let mut ear = Ear::at(&stack.control_plane_url()).await;
     let (mut first, mut bobs) = (open(&a, &ann).await, open(&a, &bob).await);
+    ear.hears_of(&ann).await;
     let mut second = open(&b, &ann).await;
     assert_eq!(first.closed().await.0, 4000);
 
@@ -103,6 +148,7 @@ async fn the_newer_socket_closes_the_older_one_at_another_gateway_also_after_a_c
     let mut third = open(&a, &ann).await;
     assert_eq!(second.closed().await.0, 4000);
     let mut before = open(&a, &cy).await;
+    ear.hears_of(&cy).await;
     let cys = open(&b, &cy).await;
     assert_eq!(before.closed().await.0, 4000, "and it has heard all that was said before");
     proxy.hurt(Fault::Cut);
@@ -120,7 +166,7 @@ async fn the_newer_socket_closes_the_older_one_at_another_gateway_also_after_a_c
     for socket in [&mut fifth, &mut bobs] {
         lives(socket).await;
     }
-    drop((fifth, bobs, cys));
+    drop((fifth, bobs, cys, ear));
     programs.end().await;
     tasks.join(PATIENCE).await.unwrap();
 }
@@ -149,7 +195,7 @@ async fn at_gateways_of_different_control_planes_exactly_one_of_two_stays() {
 
     for _ in 0..10 {
         let ann = guest(a).await;
-        let socket = async |gateway: &Client| gateway.bearing(&ann).socket("/realtime").await;
+        let socket = async |gateway: &Client| gateway.bearing(&ann.token).socket("/realtime").await;
         let (mut first, mut second) = tokio::join!(socket(a), socket(b));
         let (closed, mut other) = tokio::select! {
             (code, _) = first.closed() => (code, second),

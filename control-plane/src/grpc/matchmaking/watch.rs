@@ -45,6 +45,9 @@ pub(super) async fn one(shared: &Shared, id: &TicketId, answers: &Answers<pb::Wa
     loop {
         let read = async {
             let state = shared.read(id).await?;
+            if told.is_none() {
+                shared.presence.asked_for(&state);
+            }
             let ended = state.status.is_final();
             Ok::<_, Refusal>((shared.shown(&state).await?, ended))
         };
@@ -184,6 +187,10 @@ impl Watch<'_> {
                 }
             };
             let (answers, shared) = (self.answers, self.shared);
+            if why == Tell::Asked {
+                let theirs = states.iter().flatten().filter(|state| self.caller.sees(&state.record.ticket));
+                theirs.for_each(|state| shared.presence.asked_for(state));
+            }
             let mut places = shared.places(states.iter().flatten()).await.into_iter();
             let found = states.into_iter().map(|state| state.map(|state| (state, places.next().flatten())));
             // What isn't theirs to see isn't there.
