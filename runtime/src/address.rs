@@ -70,6 +70,20 @@ impl Address {
     }
 }
 
+/// An address as it may be shown, whatever somebody wrote into it: without a user, a password, and what is asked for.
+pub fn shown(text: &str) -> String {
+    // A password may hold everything, another `@` included.
+    let (before, rest) = text.rsplit_once('@').map_or(("", text), |(user, rest)| (scheme(user), rest));
+    let hidden = if rest.len() == text.len() { "" } else { "…@" };
+    let (rest, query) = rest.split_once('?').map_or((rest, ""), |(rest, _)| (rest, "?…"));
+    format!("{before}{hidden}{rest}{query}")
+}
+
+/// `https://` of `https://me:secret`.
+fn scheme(text: &str) -> &str {
+    text.find("//").map_or("", |at| &text[..at + 2])
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.uri, f)
@@ -79,6 +93,19 @@ impl fmt::Display for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_shown_has_no_secrets() {
+        for (text, expected) in [
+            ("https://host:1/path", "https://host:1/path"),
+            ("http://me:se@c/r?et@host:1/path", "http://…@host:1/path"),
+            ("me:secret@host", "…@host"),
+            ("http://host/?key=secret", "http://host/?…"),
+            ("", ""),
+        ] {
+            assert_eq!(shown(text), expected);
+        }
+    }
 
     #[test]
     fn an_address_has_a_scheme_a_host_and_a_port() {

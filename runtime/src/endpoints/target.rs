@@ -7,7 +7,7 @@ use std::{
 
 use axum::http::Uri;
 
-use crate::config::Invalid;
+use crate::{address::shown, config::Invalid};
 
 /// A host, by name or by address, and its port.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,8 +42,9 @@ pub fn parse(setting: &str, urls: &[String]) -> Result<Vec<Target>, Invalid> {
 }
 
 fn target(setting: &str, url: &str) -> Result<Target, Invalid> {
-    let wrong =
-        |why: &str| Invalid::new(setting, format!("`{url}` {why}; give a URL such as http://127.0.0.1:3001"));
+    let wrong = |why: &str| {
+        Invalid::new(setting, format!("`{}` {why}; give a URL such as http://127.0.0.1:3001", shown(url)))
+    };
     let uri: Uri = url.parse().map_err(|error| wrong(&format!("is no address: {error}")))?;
     let tls = match uri.scheme_str() {
         Some("http") => false,
