@@ -10,6 +10,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// A service may wish for a longer pause than ours; no longer than this.
 const LONGEST_WISH: Duration = Duration::from_secs(60);
+/// Matches that are tried at once where the free places didn't fit the last: more than one, for another may fit.
+const PROBES: usize = 8;
 
 /// Why a queue pauses and until when. Room that appears ends the pause; its end is for servers that refuse now and
 /// accept later, of which nobody tells.
@@ -18,8 +20,8 @@ pub(super) struct HeldUp {
     pause: Option<Pause>,
     /// Pauses since a match got its land.
     failures: u32,
-    /// Whether there was room that didn't fit the last match.
-    unfit: bool,
+    /// How many matches to try next, where there was room that didn't fit the last.
+    probes: Option<usize>,
     /// Why the last match found none, for people; empty where one did.
     reason: String,
 }
@@ -34,7 +36,8 @@ struct Pause {
 impl HeldUp {
     /// A match found no server.
     pub(super) fn failed(&mut self, error: &AllocationError, now: Time) {
-        if self.pause.is_none() {
+        let first = self.pause.is_none();
+        if first {
             self.failures = self.failures.saturating_add(1);
         }
         let pause = FIRST_PAUSE.saturating_mul(1 << (self.failures - 1).min(10)).min(LONGEST_PAUSE);
@@ -46,7 +49,13 @@ impl HeldUp {
             AllocationError::Outside { pause, .. } => (*pause).min(LONGEST_WISH),
         };
         self.pause = Some(Pause { until: now + pause.max(at_least), at_least_until: now + at_least });
-        self.unfit = matches!(error, AllocationError::NoneFits { .. });
+        self.probes = match (error, self.probes) {
+            (AllocationError::NoneFits { .. }, None) => Some(PROBES),
+            // Those that were tried are the oldest and would be tried again: the next may be behind them.
+            (AllocationError::NoneFits { .. }, Some(probes)) if first => Some(probes.saturating_mul(2)),
+            (AllocationError::NoneFits { .. }, probes) => probes,
+            _ => None,
+        };
         self.reason = error.to_string();
     }
 
@@ -68,9 +77,10 @@ impl HeldUp {
         self.pause.is_some()
     }
 
-    /// Whether the number of free places says nothing of how many matches can be placed: the last one fitted none of them.
-    pub(super) fn is_unfit(&self) -> bool {
-        self.unfit
+    /// How many matches to try, where the number of free places says nothing of it: the last match fitted none of them. Few at
+    /// first, as each may look at every server, and twice as many each time that it was for nothing.
+    pub(super) fn probes(&self) -> Option<usize> {
+        self.probes
     }
 
     /// When the pause ends by itself.
@@ -119,12 +129,23 @@ mod tests {
 
     #[test]
     fn free_places_say_little_until_a_match_fits_one() {
+        let none_fits = AllocationError::NoneFits { land_type: "hero".into(), seats: 4 };
         let mut held_up = HeldUp::default();
-        held_up.failed(&AllocationError::NoneFits { land_type: "hero".into(), seats: 4 }, Time(0));
-        held_up.room_appeared();
-        assert!(!held_up.is_paused(Time(0)) && held_up.is_unfit());
+        let mut probes = Vec::new();
+        for _ in 0..4 {
+            held_up.failed(&none_fits, Time(0));
+            held_up.failed(&none_fits, Time(0));
+            held_up.room_appeared();
+            assert!(!held_up.is_paused(Time(0)));
+            probes.push(held_up.probes().unwrap());
+        }
+        assert_eq!(probes, [8, 16, 32, 64]);
         held_up.failed(&no_server(), Time(0));
-        assert!(!held_up.is_unfit());
+        assert_eq!(held_up.probes(), None);
+        held_up.failed(&none_fits, Time(0));
+        assert_eq!(held_up.probes(), Some(8));
+        held_up.succeeded();
+        assert_eq!(held_up.probes(), None);
     }
 
     #[test]

@@ -54,6 +54,29 @@ async fn a_server_that_refuses_is_not_asked_without_pause() {
     world.stop().await;
 }
 
+/// Enqueues parties that are too large for any server, and then one player, who is placed in this time.
+async fn placed_behind(parties: usize, capacity: usize) -> Duration {
+    let world = World::new();
+    world.server("s-1", capacity).holds_players(4).make_all_lands();
+    for n in 0..parties {
+        world.enqueue_ticket(World::ticket("demo", &format!("party-{n}"), 5)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    world.enqueue("demo", "solo").await;
+    let (status, after) = world.ended("solo").await;
+    assert!(matches!(status, Status::Assigned(_)), "{status:?} after {after:?}");
+    world.stop().await;
+    after
+}
+
+#[tokio::test(start_paused = true)]
+async fn matches_that_fit_nowhere_do_not_keep_others_from_servers() {
+    for (parties, capacity) in [(8, 100), (8, 1), (200, 100)] {
+        let after = placed_behind(parties, capacity).await;
+        assert!(after < Duration::from_secs(15), "{parties} parties, {capacity} places: {after:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn room_that_appears_beside_other_news_ends_the_pause() {
     let world = World::new();

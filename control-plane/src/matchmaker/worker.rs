@@ -27,8 +27,6 @@ use crate::{chance, queues::QueueSettings, state::trouble};
 
 /// Matches that are being placed at once; each holds a reserved land while its server is asked.
 const PLACING: usize = 256;
-/// Matches that are tried at once where the free places didn't fit the last: more than one, for another may fit.
-const PROBES: usize = 8;
 /// Changes taken in before the next look at the rest.
 const CHANGES_AT_ONCE: usize = 1_024;
 /// After how long without tickets a queue is given up.
@@ -240,7 +238,7 @@ impl Worker {
     }
 
     /// Has the matches that can be made now placed: no more than there are places, but one at least, which finds out why
-    /// there is none.
+    /// there is none. Where the oldest fit none of the places, those behind them have their turn as well.
     fn propose(&mut self, now: Time) {
         let free = PLACING - self.placing.len();
         if free == 0 || self.waiting.is_empty() || self.held_up.is_paused(now) {
@@ -249,8 +247,7 @@ impl Worker {
         let places = self.shared.allocation.places(&self.settings.land_type);
         // Seen before the servers are looked at: room that appears from here on is noticed.
         let room_seen = self.room_seen;
-        let limit = if self.held_up.is_unfit() { places.min(PROBES) } else { places };
-        let limit = free.min(limit.max(1));
+        let limit = free.min(self.held_up.probes().unwrap_or(places).max(1));
         let matches = match &mut self.outside {
             None => self.waiting.matches(now, limit),
             Some(outside) => outside.matches(&mut self.waiting, &self.settings, now, limit),

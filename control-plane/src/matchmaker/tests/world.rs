@@ -207,7 +207,17 @@ impl FakeServer {
         self.registry.answer(&self.id, self.link, command, answer);
     }
 
+    /// Says how many players it can hold.
+    pub(super) fn holds_players(mut self, players: usize) -> Self {
+        self.say([], Some(Some(players)));
+        self
+    }
+
     pub(super) fn beat(&mut self, lands: impl IntoIterator<Item = LandId>) {
+        self.say(lands, None);
+    }
+
+    fn say(&mut self, lands: impl IntoIterator<Item = LandId>, player_capacity: Option<Option<usize>>) {
         self.sequence += 1;
         let lands = lands.into_iter().map(|id| Land { id, players: Vec::new() }).collect();
         let beat = Heartbeat {
@@ -216,7 +226,7 @@ impl FakeServer {
             draining: false,
             lands,
             capacity: None,
-            player_capacity: None,
+            player_capacity,
         };
         self.registry.heartbeat(&self.id, self.link, beat, EXPIRY);
     }
