@@ -2,6 +2,7 @@
 
 mod absent;
 mod races;
+mod requeued;
 mod unreliable;
 mod world;
 
