@@ -92,9 +92,14 @@ impl Client {
         answer
     }
 
+    /// Where a socket at `path` is opened.
+    pub fn socket_url(&self, path: &str) -> String {
+        format!("{}{path}", self.base.replacen("http", "ws", 1))
+    }
+
     /// A socket at `path`, for example `/realtime`.
     pub async fn socket(&self, path: &str) -> Socket {
-        let url = format!("{}{path}", self.base.replacen("http", "ws", 1));
+        let url = self.socket_url(path);
         let authorization = self.token.iter().map(|token| ("authorization", format!("Bearer {token}")));
         Socket::open_with(&url, authorization).await
     }

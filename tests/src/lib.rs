@@ -20,7 +20,7 @@ pub mod usage;
 
 pub use client::{Client, Socket};
 pub use eventually::{PATIENCE, eventually};
-pub use program::Program;
+pub use program::{Program, binary};
 pub use proxy::Proxy;
 pub use servers::Servers;
 pub use stack::{Agent, LandCommands, Stack, StackBuilder};

@@ -164,7 +164,7 @@ impl Lines {
 
 /// The program's file, beside the test's own: `cargo test --workspace` builds it. `MUSTER_TEST_PROGRAMS` names another
 /// directory, for programs of another build.
-pub(crate) fn binary(name: &str) -> PathBuf {
+pub fn binary(name: &str) -> PathBuf {
     let profile = std::env::var_os("MUSTER_TEST_PROGRAMS").map_or_else(profile, PathBuf::from);
     let binary = profile.join(name);
     assert!(binary.exists(), "{} is missing; run: cargo build --workspace --bins", binary.display());

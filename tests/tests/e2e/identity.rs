@@ -1,7 +1,5 @@
 //! Mode B through the whole stack: players who prove who they are, from their first request to the game server.
 
-mod secrets;
-
 use serde_json::{Value, json};
 use tests::{Client, Socket, Stack};
 
