@@ -16,6 +16,7 @@ mod lands;
 mod link;
 mod messages;
 mod sdk;
+mod untold;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +28,7 @@ use drain::Drain;
 use lands::{Lands, State};
 use link::{FAREWELL_MS, Link, LinkState};
 use sdk::Sdk;
+use untold::Untold;
 
 pub use game_server::{AdoptError, LandError, LandStatus, MOST_PLAYERS, Phase, Status};
 pub use lands::TooMuch;
@@ -69,6 +71,8 @@ pub struct Machine {
     lands: Lands,
     /// What is said and asked through the Agones SDK.
     sdk: Sdk,
+    /// What is to end and was not told.
+    untold: Untold,
     outputs: VecDeque<Output>,
 }
 
@@ -91,6 +95,7 @@ impl Machine {
             ever_watched: false,
             link: Link::default(),
             lands: Lands::default(),
+            untold: Untold::default(),
             outputs: VecDeque::new(),
         };
         if machine.ready {

@@ -172,7 +172,8 @@ impl Driver {
                     older.try_send(Notice::Replaced).ok();
                 }
                 let missed = self.machine.watcher_came(now_ms);
-                if answer.send(Watch { missed, following }).is_err() {
+                if let Err(Watch { missed, .. }) = answer.send(Watch { missed, following }) {
+                    missed.into_iter().for_each(|notice| self.machine.not_told(notice));
                     self.unwatched();
                 }
             }
@@ -253,10 +254,19 @@ impl Driver {
         if matches!(notice, Notice::Shutdown { .. }) {
             self.game_server.shutdown.cancel();
         }
-        let Some(watcher) = &self.watcher else { return };
-        if let Err(mpsc::error::TrySendError::Full(_)) = watcher.try_send(notice) {
-            tracing::warn!("the game server does not read its land commands; its connection is cut");
-            self.unwatched();
+        let Some(watcher) = &self.watcher else {
+            self.machine.not_told(notice);
+            return;
+        };
+        match watcher.try_send(notice) {
+            Ok(()) => {}
+            // That it has gone is seen in a moment.
+            Err(mpsc::error::TrySendError::Closed(notice)) => self.machine.not_told(notice),
+            Err(mpsc::error::TrySendError::Full(notice)) => {
+                tracing::warn!("the game server does not read its land commands; its connection is cut");
+                self.machine.not_told(notice);
+                self.unwatched();
+            }
         }
     }
 }

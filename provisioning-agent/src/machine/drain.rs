@@ -80,6 +80,7 @@ impl Machine {
             self.fail(now_ms, &id, why);
         }
         self.exited = true;
+        self.untold.clear();
         self.sdk.begin_anew();
         self.link.hurry(now_ms);
     }

@@ -132,14 +132,15 @@ impl Machine {
         Ok(())
     }
 
-    /// Somebody listens for lands now. Returns what they have to know: every land that waits for their answer, and what
-    /// else was said that still holds.
+    /// Somebody listens for lands now. Returns what they have to know: every land that is to end and of which nobody was
+    /// told, every land that waits for their answer, and what else was said that still holds.
     pub fn watcher_came(&mut self, now_ms: u64) -> Vec<Notice> {
         if !self.healthy(now_ms) {
             self.link.hurry(now_ms);
         }
         self.unwatched_since_ms = None;
         self.ever_watched = true;
+        let released = self.take_untold().into_iter();
         let undecided = self.lands.undecided().into_iter().map(Notice::Allocate);
         let freed =
             self.lands.iter().filter(|(_, land)| !land.freed.is_empty()).map(|(id, land)| {
@@ -148,7 +149,7 @@ impl Machine {
         let draining = self.drain_told(now_ms).map(Notice::Drain);
         let over =
             self.drain_is_over().then(|| Notice::Shutdown { reason: "the server is drained".to_owned() });
-        undecided.chain(freed).chain(draining).chain(over).collect()
+        released.chain(undecided).chain(freed).chain(draining).chain(over).collect()
     }
 
     /// Nobody listens for lands any more.
@@ -178,6 +179,7 @@ impl Machine {
     /// The land broke. One that is not ready is refused; one that is has ended, and the reason is told on. Returns whether it was
     /// ready.
     pub fn land_failed(&mut self, now_ms: u64, id: &LandId, reason: &str) -> Result<bool, LandError> {
+        self.untold.forget(id);
         self.found(id)?;
         Ok(self.fail(now_ms, id, reason))
     }
@@ -230,6 +232,7 @@ impl Machine {
 
     /// The land is over. Returns whether there was one.
     pub fn land_ended(&mut self, now_ms: u64, id: &LandId) -> bool {
+        self.untold.forget(id);
         let Some(land) = self.lands.remove(id) else {
             return false;
         };

@@ -5,6 +5,7 @@ mod lands;
 mod links;
 mod sdk;
 mod seats;
+mod untold;
 
 use super::*;
 use crate::ids::{InstanceId, LandType, PlayerId};

@@ -70,6 +70,11 @@ async fn a_watcher_that_does_not_read_is_cut_and_holds_nobody_up() {
     }
     let lines = all.iter().filter(|byte| **byte == b'{').count();
     assert!((1..RELEASES).contains(&lines), "{lines} lines");
+    let mut next = agent.watch().await;
+    for n in (lines..RELEASES).map(|n| n.to_string()).chain(["last".to_owned()]) {
+        let told = next.next().await.unwrap();
+        assert_eq!((&told["type"], &told["landId"]), (&json!("land.release"), &json!(format!("arena:{n}"))));
+    }
     assert_eq!(agent.status().await["lands"], json!([]));
     agent.stop().await.unwrap();
 }

@@ -173,6 +173,7 @@ impl Machine {
         for id in ids {
             self.land_ended(now_ms, &id);
         }
+        self.untold.clear();
         self.forget_loose_players();
     }
 }

@@ -11,6 +11,7 @@ through_both_doors!(
     a_land_breaks_before_it_is_ready_and_after,
     a_newer_watch_takes_over_and_the_older_is_told,
     freed_seats_are_told_again_to_who_was_away,
+    a_release_that_nobody_heard_is_told_to_who_listens_next,
     lands_outlive_their_agent,
 );
 
@@ -111,6 +112,25 @@ async fn freed_seats_are_told_again_to_who_was_away(kind: Kind) {
     assert_eq!(told.next().await.unwrap(), freed);
     drop(told);
     assert_eq!(door.watch().await.next().await.unwrap(), freed);
+    door.stop().await;
+}
+
+async fn a_release_that_nobody_heard_is_told_to_who_listens_next(kind: Kind) {
+    let (control_plane, door) = super::start(kind, &[]).await;
+    let lands = ["arena:1", "arena:2"].map(|id| json!({"landId": id, "players": []}));
+    door.ok("ready", json!({ "lands": lands })).await;
+    door.agent.state("registered").await;
+    control_plane.release("arena:1", "nobody came").await;
+    control_plane.release("arena:2", "nobody came").await;
+    control_plane.heartbeat("the end of both", |beat| beat.lands.is_empty()).await;
+    door.ok("end", json!({"landId": "arena:2"})).await;
+    let mut told = door.watch().await;
+    let released = json!({"type": "land.release", "landId": "arena:1", "reason": "nobody came"});
+    assert_eq!(told.next().await.unwrap(), released);
+    control_plane.allocate("c-3", "arena:3", 60_000).await;
+    assert_eq!(told.next().await.unwrap()["landId"], "arena:3", "the server had ended the other itself");
+    let mut newer = door.watch().await;
+    assert_eq!(newer.next().await.unwrap()["landId"], "arena:3", "it is told once");
     door.stop().await;
 }
 
