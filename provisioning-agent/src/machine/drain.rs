@@ -26,8 +26,8 @@ pub(super) struct Drain {
 }
 
 impl Machine {
-    /// Takes no new lands from now on, and ends those that are left after `within_ms`. Of two deadlines the last one said
-    /// holds; repeating it changes nothing.
+    /// Takes no new lands from now on, and ends those that are left after `within_ms`. Of two deadlines the earlier one
+    /// holds, as at the control plane; repeating it changes nothing.
     pub fn drain(&mut self, now_ms: u64, reason: String, within_ms: Option<u64>) {
         /// What a deadline may be off that was sent a second time.
         const SAME_MS: u64 = 1_000;
@@ -36,8 +36,8 @@ impl Machine {
             None => self.draining = Some(Drain { reason, deadline_ms, over: false }),
             Some(drain) => {
                 let Some(deadline_ms) = deadline_ms else { return };
-                if drain.over || drain.deadline_ms.is_some_and(|known| known.abs_diff(deadline_ms) < SAME_MS)
-                {
+                let holds = |known: u64| deadline_ms.saturating_add(SAME_MS) > known;
+                if drain.over || drain.deadline_ms.is_some_and(holds) {
                     return;
                 }
                 (drain.reason, drain.deadline_ms) = (reason, Some(deadline_ms));

@@ -18,7 +18,9 @@ fn at_the_deadline_lands_end_and_the_game_server_is_told_to_go() {
     bench.hear(drain("update", 59_800));
     assert!(bench.told().is_empty(), "the same deadline, said again after a reconnect");
     bench.hear(drain("update at once", 4_800));
-    assert_eq!(bench.told(), ["drain within 4800 ms"], "the last word counts");
+    assert_eq!(bench.told(), ["drain within 4800 ms"], "the earlier one holds");
+    bench.hear(drain("update in peace", 30_000));
+    assert!(bench.told().is_empty(), "and a later one changes nothing");
     bench.hear(drain("update", 0));
     assert_eq!(bench.status().draining.unwrap().deadline_ms, Some(4_800), "none takes none away");
     bench.pass(4_799);
