@@ -2,7 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a panic is the report")]
 
 use std::{
-    process::{Command, Output},
+    net::SocketAddr,
+    process::{Command, Output, Stdio},
     time::Duration,
 };
 
@@ -13,7 +14,13 @@ use proto::provisioning::v1::{
     provisioning_client::ProvisioningClient,
 };
 use serde_json::Value;
-use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader},
+    process::{Child, ChildStdout},
+    sync::mpsc,
+    task::JoinHandle,
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 use tonic::{
     Streaming,
@@ -23,6 +30,7 @@ use tonic::{
 const PATIENCE: Duration = Duration::from_secs(30);
 
 struct World {
+    addr: SocketAddr,
     url: String,
     client: ProvisioningClient<Channel>,
     stop: CancellationToken,
@@ -32,20 +40,25 @@ struct World {
 
 impl World {
     async fn start() -> Self {
+        Self::at(([127, 0, 0, 1], 0).into()).await
+    }
+
+    async fn at(grpc_addr: SocketAddr) -> Self {
         let keys = tempfile::tempdir().unwrap();
         let config = Config {
-            grpc_addr: ([127, 0, 0, 1], 0).into(),
+            grpc_addr,
             keys_dir: keys.path().join("keys"),
             state: State::Memory,
             token_algorithm: control_plane::TokenAlgorithm::Es256,
             ..runtime::config::defaults(&[])
         };
         let control_plane = ControlPlane::bind(config, Sections::default()).await.unwrap();
-        let url = format!("http://{}", control_plane.grpc_addr());
+        let addr = control_plane.grpc_addr();
+        let url = format!("http://{addr}");
         let stop = CancellationToken::new();
         let running = tokio::spawn(control_plane.run(stop.clone()));
         let channel = Endpoint::from_shared(url.clone()).unwrap().connect().await.unwrap();
-        Self { url, client: ProvisioningClient::new(channel), stop, running, _keys: keys }
+        Self { addr, url, client: ProvisioningClient::new(channel), stop, running, _keys: keys }
     }
 
     async fn muster(&self, args: &[&str]) -> Output {
@@ -71,9 +84,48 @@ impl World {
         String::from_utf8(output.stderr).unwrap()
     }
 
+    /// A drain whose lines can be read while it waits.
+    fn drain(&self, server: &str) -> Watched {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_muster"));
+        command.args(["servers", "drain", server, "--control-plane", &self.url]);
+        let mut child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap());
+        Watched { child, out }
+    }
+
+    /// Another control plane at the same address, which knows nothing of what this one knew.
+    async fn restart(self) -> Self {
+        let addr = self.addr;
+        self.stop().await;
+        Self::at(addr).await
+    }
+
     async fn stop(self) {
         self.stop.cancel();
         timeout(PATIENCE, self.running).await.unwrap().unwrap().unwrap();
+    }
+}
+
+/// A command that runs.
+struct Watched {
+    child: Child,
+    out: BufReader<ChildStdout>,
+}
+
+impl Watched {
+    async fn line(&mut self) -> String {
+        let mut line = String::new();
+        timeout(PATIENCE, self.out.read_line(&mut line)).await.unwrap().unwrap();
+        line
+    }
+
+    /// What it says until it ends well.
+    async fn end(mut self) -> String {
+        let mut rest = String::new();
+        timeout(PATIENCE, self.out.read_to_string(&mut rest)).await.unwrap().unwrap();
+        let status = timeout(PATIENCE, self.child.wait()).await.unwrap().unwrap();
+        assert!(status.success(), "{status}: {rest}");
+        rest
     }
 }
 
@@ -191,5 +243,32 @@ async fn a_drain_with_a_deadline_ends_what_is_left() {
     assert!(end.contains("it can be stopped") || end.contains("has gone"), "{said}");
     let refused = world.refused(&["drain", "s-1"]).await;
     assert!(refused.contains("SERVER_NOT_FOUND"), "{refused}");
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drain_outlives_a_control_plane_that_forgot_the_server() {
+    let world = World::start().await;
+    let agent = Agent::start(&world, "s-1", "demo:1").await;
+    let mut drain = world.drain("s-1");
+    assert_eq!(drain.line().await, "s-1: draining, 1 land, 1 player\n");
+    drop(agent);
+    let world = world.restart().await;
+    let mut line = drain.line().await;
+    if line.starts_with("s-1: lost") {
+        // It saw the last moment of the first one.
+        line = drain.line().await;
+    }
+    assert!(line.starts_with("s-1 is not known to the control plane"), "{line}");
+    let mut agent = Agent::start(&world, "s-1", "demo:1").await;
+    assert_eq!(
+        drain.line().await,
+        "s-1: draining, 1 land, 1 player\n",
+        "it was told anew, and its match lives"
+    );
+    agent.hears(|down| if let Down::Drain(_) = down { Some(()) } else { None }).await;
+    agent.beat(true, &[]).await;
+    let said = drain.end().await;
+    assert!(said.ends_with("s-1 has no lands left: it can be stopped\n"), "{said}");
     world.stop().await;
 }

@@ -20,6 +20,11 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(1);
 /// How long a control plane may be away meanwhile.
 const AWAY: Duration = Duration::from_secs(60);
+/// How long a server may be unknown before it has gone. A control plane that was started anew knows no server before its agent has
+/// come back: after its longest wait between two tries (10 s), and a try before that which hung (5 s).
+const UNKNOWN: Duration = Duration::from_secs(20);
+/// The same for a server without an agent, which registers every 30 s.
+const UNKNOWN_ALONE: Duration = Duration::from_secs(40);
 /// How long lands may take to end when their deadline is over.
 const OVERDUE: Duration = Duration::from_secs(15);
 
@@ -62,39 +67,38 @@ pub(super) async fn run(config: Drain, stop: CancellationToken) -> anyhow::Resul
     let mut server = config.ask(begun).await?;
     let mut heard = Instant::now();
     let mut said = None;
+    let mut unknown_since = None;
     loop {
-        let now = (server.state(), server.lands_used, server.players);
-        if said.replace(now) != Some(now) {
-            println!("{}", progress(&server, config.left(begun)));
-        }
-        if server.lands_used == 0 {
-            println!("{} has no lands left: it can be stopped", config.server);
-            return Ok(());
-        }
-        if config.no_wait {
-            return Ok(());
-        }
-        if config.deadline.is_some_and(|deadline| begun.elapsed() > deadline + OVERDUE) {
-            bail!(
-                "{} lands are left on {} although their deadline is over",
-                server.lands_used,
-                config.server
-            );
+        if unknown_since.is_none() {
+            let now = (server.state(), server.lands_used, server.players);
+            if said.replace(now) != Some(now) {
+                println!("{}", progress(&server, config.left(begun)));
+            }
+            if config.is_done(&server, begun)? {
+                return Ok(());
+            }
         }
         if stop.run_until_cancelled(sleep(EVERY)).await.is_none() {
             bail!("{} goes on draining; the same command shows how far it is", config.server);
         }
         match config.ask(begun).await {
-            Ok(now) => (server, heard) = (now, Instant::now()),
-            Err(error) if is_gone(&error) => {
-                println!("{} has gone, and its lands with it", config.server);
-                return Ok(());
+            Ok(now) => (server, heard, unknown_since) = (now, Instant::now(), None),
+            Err(error) if is_unknown(&error) => {
+                let patience = patience(&server);
+                if unknown_since.is_none() {
+                    println!("{}", unknown(&server, patience));
+                    said = None;
+                }
+                if unknown_since.get_or_insert_with(Instant::now).elapsed() >= patience {
+                    return config.has_gone(&server);
+                }
             }
             // A control plane that restarts learns from the server's agent how it is.
             Err(error) if heard.elapsed() > AWAY => {
                 return Err(error).context(format!("{} was told, and goes on draining", config.server));
             }
-            Err(_) => {}
+            // Who says next that it is unknown may have just been started.
+            Err(_) => unknown_since = None,
         }
     }
 }
@@ -112,14 +116,52 @@ impl Drain {
         self.control_plane.ask_by(ask).await?.server.context("the control plane's answer names no server")
     }
 
+    /// Whether there is nothing to wait for. Fails where lands outlive their deadline.
+    #[expect(clippy::print_stdout, reason = "how it ended is what the command is for")]
+    fn is_done(&self, server: &Server, begun: Instant) -> anyhow::Result<bool> {
+        if server.lands_used == 0 {
+            println!("{} has no lands left: it can be stopped", self.server);
+            return Ok(true);
+        }
+        let overdue = self.deadline.is_some_and(|deadline| begun.elapsed() > deadline + OVERDUE);
+        if overdue && !self.no_wait {
+            bail!("{} lands are left on {} although their deadline is over", server.lands_used, self.server);
+        }
+        Ok(self.no_wait)
+    }
+
+    /// It was unknown for so long that it won't come back by itself. Fails where that says nothing of its lands.
+    #[expect(clippy::print_stdout, reason = "how it ended is what the command is for")]
+    fn has_gone(&self, server: &Server) -> anyhow::Result<()> {
+        if server.state() == ServerState::Lost {
+            bail!(
+                "{} was lost before it was forgotten: whether its {} lands go on can't be told from here",
+                self.server,
+                server.lands_used
+            );
+        }
+        println!("{} has gone, and its lands with it", self.server);
+        Ok(())
+    }
+
     /// `None`: there is no deadline.
     fn left(&self, begun: Instant) -> Option<Duration> {
         self.deadline.map(|deadline| deadline.saturating_sub(begun.elapsed()))
     }
 }
 
-fn is_gone(error: &anyhow::Error) -> bool {
+fn is_unknown(error: &anyhow::Error) -> bool {
     error.downcast_ref::<Refused>().is_some_and(|refused| refused.0.reason == Reason::ServerNotFound)
+}
+
+/// How long a server that was seen like this may be unknown.
+fn patience(server: &Server) -> Duration {
+    if server.instance_id.is_empty() { UNKNOWN_ALONE } else { UNKNOWN }
+}
+
+fn unknown(server: &Server, patience: Duration) -> String {
+    let (id, patience) = (&server.server_id, patience.as_secs());
+    format!("{id} is not known to the control plane: it said goodbye, or comes back within {patience}s")
 }
 
 fn progress(server: &Server, left: Option<Duration>) -> String {
@@ -142,7 +184,35 @@ fn progress(server: &Server, left: Option<Duration>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser as _;
+
     use super::*;
+
+    #[derive(clap::Parser)]
+    struct Parsed {
+        #[command(flatten)]
+        drain: Drain,
+    }
+
+    #[test]
+    fn who_is_unknown_may_come_back_within_its_own_time() {
+        let mut server =
+            Server { server_id: "s-1".to_owned(), instance_id: "i-1".to_owned(), ..Server::default() };
+        assert_eq!(patience(&server), Duration::from_secs(20), "its agent's back-off, and a try that hangs");
+        assert!(unknown(&server, patience(&server)).ends_with("comes back within 20s"));
+        server.instance_id.clear();
+        assert_eq!(patience(&server), Duration::from_secs(40), "the time between two registrations");
+    }
+
+    #[test]
+    fn of_a_lost_server_nobody_says_that_its_lands_ended() {
+        let args = ["drain", "s-1"];
+        let config = Parsed::try_parse_from(args).unwrap().drain;
+        let mut server = Server { lands_used: 2, state: ServerState::Draining.into(), ..Server::default() };
+        config.has_gone(&server).unwrap();
+        server.state = ServerState::Lost.into();
+        assert!(config.has_gone(&server).unwrap_err().to_string().contains("its 2 lands"));
+    }
 
     #[test]
     fn progress_is_a_line_for_people() {
