@@ -14,7 +14,7 @@ const START: Time = Time(1_000_000_000);
 /// The most tickets.
 const TICKETS: usize = 16;
 /// The most passes: for each ticket some, and each time that a rule loosens.
-const PASSES: usize = 80;
+const PASSES: usize = 30;
 /// More passes on end than this, a millisecond after each other, are no progress.
 const IN_A_ROW: usize = 50;
 
