@@ -85,7 +85,10 @@ fn the_line_that_is_no_toml_is_named_and_not_shown() {
     for (file, place) in [
         ("name = 'a'\nkey = hidden-word", "demo.toml: line 2, column 7: "),
         ("name = 'a'\nkey = \"hidden-word\n", "demo.toml: line 2, column "),
-        ("[queues.x]\nsize = 1\nhidden = 'hidden-word'", "demo.toml: line 3, column 1: unknown field `hidden`"),
+        (
+            "[queues.x]\nsize = 1\nhidden = 'hidden-word'",
+            "demo.toml: line 3, column 1: unknown field `hidden`",
+        ),
     ] {
         let said = load(file, &[]).unwrap_err();
         assert!(said.starts_with(place) && !said.contains("hidden-word"), "{said}");
