@@ -161,11 +161,11 @@ impl Peers {
         }
     }
 
-    /// A land that was made elsewhere is not needed after all. Where its server has gone, it is gone as well.
-    pub(crate) fn release(&self, server: &ServerId, land: &LandId, reason: &str) {
-        if let Some(replica) = self.registry.replica_of(server) {
-            self.post_later(replica, land, reason);
-        }
+    /// A land that was made elsewhere is not needed after all. False: nobody elsewhere has its server.
+    pub(crate) fn release(&self, server: &ServerId, land: &LandId, reason: &str) -> bool {
+        let Some(replica) = self.registry.replica_of(server) else { return false };
+        self.post_later(replica, land, reason);
+        true
     }
 
     /// For who can't wait. A letter that doesn't fit is lost, as any may be: a land that nobody comes to ends by itself.

@@ -219,6 +219,12 @@ impl Registry {
         self.give_back(land, reason)
     }
 
+    /// A land was given back of which nothing is known here: its server is told when it reports it.
+    pub(crate) fn unwant(&self, server: &ServerId, land: &LandId) {
+        let now = self.now();
+        self.inner().table.unwant(server, land, now);
+    }
+
     /// A server was asked for a land and didn't make it: it is asked after all others for a while. `took`: until that was known.
     pub(crate) fn failed(&self, server: &ServerId, took: Duration) {
         let now = self.now();
@@ -231,12 +237,15 @@ impl Registry {
     }
 
     fn give_back(&self, land: &LandId, reason: &str) -> Option<Freed> {
+        let now = self.now();
         let mut inner = self.inner();
         let freed = inner.table.free(land)?;
         if freed.replica.is_none() {
             let release = Command::Release { land: land.clone(), reason: reason.to_owned() };
             inner.links.forget(&freed.server, land);
             inner.links.send(&freed.server, release);
+            // What is sent may be lost.
+            inner.table.unwant(&freed.server, land, now);
         }
         Some(freed)
     }

@@ -126,8 +126,9 @@ impl Allocation for OwnServers {
     }
 
     async fn release(&self, allocated: &Allocated, reason: &str) {
-        if self.registry.release(&allocated.land, reason).is_none() {
-            self.peers.release(&allocated.server, &allocated.land, reason);
+        let Allocated { server, land, .. } = allocated;
+        if self.registry.release(land, reason).is_none() && !self.peers.release(server, land, reason) {
+            self.registry.unwant(server, land);
         }
     }
 }

@@ -29,7 +29,7 @@ impl Registry {
 }
 
 impl Inner {
-    /// Says again what a server that was told to drain has not done.
+    /// Says again what a server was told and has not done.
     pub(super) fn remind(&mut self, server: &ServerId, now: Time) {
         let (order, ended) = self.table.remind(server, now);
         if let Some(order) = order {

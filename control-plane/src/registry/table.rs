@@ -12,6 +12,7 @@ mod lands;
 mod notices;
 mod room;
 mod time;
+mod unwanted;
 mod whereabouts;
 
 use std::{
@@ -29,7 +30,7 @@ pub(crate) use self::{
     notices::{Held, Told},
     time::NoShows,
 };
-use self::{elsewhere::Elsewhere, notices::News, room::Room};
+use self::{elsewhere::Elsewhere, notices::News, room::Room, unwanted::Unwanted};
 use super::server::{Arrival, Fits, Heartbeat, Reconciled, Registration, Server, ServerView};
 
 #[derive(Debug, Default)]
@@ -48,6 +49,7 @@ pub(crate) struct Table {
     drains: BTreeSet<(Time, ServerId)>,
     /// When servers that failed are asked like any other again.
     avoided: BTreeSet<(Time, ServerId)>,
+    unwanted: Unwanted,
 }
 
 /// Why a server was not registered.

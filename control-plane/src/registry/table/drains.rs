@@ -50,13 +50,16 @@ impl Table {
         Some(order)
     }
 
-    /// What has to be said again to a server that was told to drain: it doesn't say that it does, or has lands after its
-    /// deadline. What is sent may be lost, and the word of a server may have crossed it.
+    /// What has to be said again to a server: it has lands that were given back; or it was told to drain and doesn't say that it
+    /// does, or has lands after its deadline. What is sent may be lost, and the word of a server may have crossed it.
     pub(crate) fn remind(&mut self, id: &ServerId, now: Time) -> (Option<DrainOrder>, Vec<Ended>) {
-        let Some(server) = self.servers.get(id) else { return (None, Vec::new()) };
-        let Some(drain) = &server.drain else { return (None, Vec::new()) };
+        let mut ended = self.end_unwanted(id);
+        let Some(server) = self.servers.get(id) else { return (None, ended) };
+        let Some(drain) = &server.drain else { return (None, ended) };
         let order = (!server.draining).then(|| drain.order(now));
-        let ended = if drain.is_over(now) { self.end_all(id) } else { Vec::new() };
+        if drain.is_over(now) {
+            ended.extend(self.end_all(id));
+        }
         (order, ended)
     }
 

@@ -61,6 +61,7 @@ impl Table {
             connect_base: far.notice.registration.connect_base.clone(),
             place: Place::Replica(far.replica.clone()),
         };
+        self.want(&id, land);
         self.lands.insert(land.clone(), id.clone());
         self.ask_far(&id, &pick.land, due(&pick.land, now));
         Some(reserved)
@@ -84,6 +85,7 @@ impl Table {
             connect_base: server.registration.connect_base.clone(),
             place: if agent { Place::Agent } else { Place::NoAgent },
         };
+        self.want(id, land.id);
         self.lands.insert(land.id.clone(), id.clone());
         self.due.insert((due, land.id.clone()));
         self.index(id);

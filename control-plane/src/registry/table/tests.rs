@@ -3,6 +3,7 @@
 mod naive;
 mod properties;
 mod seats;
+mod unwanted;
 mod wishes;
 
 use std::time::Duration;

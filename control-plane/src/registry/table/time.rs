@@ -85,6 +85,7 @@ impl Table {
         self.free(&land);
         expired.room = true;
         if unconfirmed {
+            self.unwant(&id, &land, at);
             let reason = "nobody waits for it any more".to_owned();
             expired.ended.push(Ended { server: id, land, reason });
         }
