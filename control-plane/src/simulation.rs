@@ -12,7 +12,7 @@
 //! | `control`, `slow` | the control plane, which dies and comes back, and storage, which outlives it |
 //! | `server`, `game`, `wire` | a host: the agent's machine and a game server |
 //! | `network` | connections, cut and held up |
-//! | `players` | who wants to play |
+//! | `players`, `services` | who wants to play, who wants lands |
 //! | `history`, `names`, `outcome` | what happened, and how it ended |
 //! | `check`, `report` | what must never be; what a person reads |
 
@@ -20,6 +20,7 @@ mod agenda;
 mod check;
 mod control;
 mod dice;
+mod door;
 mod game;
 mod history;
 mod names;
@@ -29,6 +30,7 @@ mod plan;
 mod players;
 mod report;
 mod server;
+mod services;
 mod slow;
 mod stage;
 mod tests;

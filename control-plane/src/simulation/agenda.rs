@@ -33,6 +33,8 @@ pub(super) enum Due {
     /// Somebody wants to play.
     Enqueue(usize),
     Cancel(TicketId),
+    /// A service wants a land.
+    Order(usize),
     Fault(Fault),
     Mend(Mend),
 }
@@ -73,6 +75,6 @@ impl Agenda {
 
     /// Leaves out all faults that have not happened, and whoever would still come.
     pub(super) fn calm(&mut self) {
-        self.due.retain(|_, due| !matches!(due, Due::Fault(_) | Due::Enqueue(_)));
+        self.due.retain(|_, due| !matches!(due, Due::Fault(_) | Due::Enqueue(_) | Due::Order(_)));
     }
 }

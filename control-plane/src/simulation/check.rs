@@ -4,6 +4,7 @@
 //! is tried by planting it in the history of a good run (`check/tests.rs`).
 
 mod matches;
+mod orders;
 mod rest;
 mod servers;
 mod tickets;
@@ -13,7 +14,7 @@ use std::{collections::BTreeSet, fmt};
 use super::{
     control::STUCK,
     history::{Entry, Event},
-    names::{LandNo, ServerNo, TicketNo},
+    names::{LandNo, OrderNo, ServerNo, TicketNo},
     outcome::End,
     plan::Plan,
 };
@@ -58,6 +59,10 @@ pub(super) enum Kind {
     LeftWaiting,
     /// A server was asked for a land after it was told that none will come.
     AskedAfterDrain,
+    /// A service has two lands for one allocation.
+    AllocatedTwice,
+    /// A land lives on that its service has given back.
+    NotReleased,
     /// A task of the control plane has panicked, or did not stop when it was told to.
     Broken,
 }
@@ -66,6 +71,7 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum About {
     Ticket(TicketNo),
+    Order(OrderNo),
     Land(LandNo),
     Server(ServerNo),
 }
@@ -88,6 +94,7 @@ pub(super) fn check(plan: &Plan, history: &[Entry], end: &End) -> Vec<Finding> {
     servers::judge(plan, history, &mut findings);
     tickets::judge(history, end, &mut findings);
     matches::judge(history, &mut findings);
+    orders::judge(plan, history, end, &mut findings);
     rest::judge(plan, end, &mut findings);
     if end.failed {
         findings.push(Finding::new(Kind::Broken, "a task of the control plane panicked".to_owned(), []));
@@ -111,6 +118,12 @@ impl Event {
             | Self::Expired { ticket: it } => ticket(it),
             Self::Assigned { land: on, tickets, server: to, .. } => {
                 land(on) || server(to) || tickets.iter().any(ticket)
+            }
+            Self::Allocated { order, land: on, server: it, .. } => {
+                about.contains(&About::Order(*order)) || land(on) || server(it)
+            }
+            Self::ReleaseAsked { order, land: on } | Self::Released { order, land: on } => {
+                about.contains(&About::Order(*order)) || land(on)
             }
             Self::ServerUp { server: it, .. }
             | Self::ServerDown { server: it }

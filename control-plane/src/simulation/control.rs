@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::{
+    door::Present,
     history::{Event, Log},
     network::{ConnectionNo, ToControl},
     slow::{Kept, Slow},
@@ -21,7 +22,7 @@ use crate::{
     allocation::{Allocation, OwnServers},
     app::upkeep,
     config::Config,
-    grpc::provisioning::{self, Pace},
+    grpc::provisioning::{self, Pace, ProvisioningService},
     matchmaker::{Desks, Matchmaker},
     peers::{Own, Peers},
     queues::Queues,
@@ -48,6 +49,7 @@ pub(super) struct Control {
     shared: Arc<provisioning::Shared>,
     workers: Tasks,
     said: mpsc::Sender<Said>,
+    died: CancellationToken,
     log: Log,
 }
 
@@ -103,7 +105,16 @@ impl Control {
             assignment_lifetime: config.token_lifetime,
             allocation_patience: config.allocation_patience(),
         };
-        Self { life, storage, registry, shared: Arc::new(shared), workers, said, log }
+        Self {
+            life,
+            storage,
+            registry,
+            shared: Arc::new(shared),
+            workers,
+            said,
+            died: CancellationToken::new(),
+            log,
+        }
     }
 
     /// Takes a connection of an agent.
@@ -125,6 +136,12 @@ impl Control {
         to_control
     }
 
+    /// For who comes from outside.
+    pub(super) fn present(&self) -> Present {
+        let provisioning = ProvisioningService(Arc::clone(&self.shared));
+        Present { storage: Arc::clone(&self.storage), provisioning, died: self.died.clone() }
+    }
+
     pub(super) fn servers(&self) -> Vec<ServerView> {
         self.registry.list(None)
     }
@@ -138,6 +155,7 @@ impl Control {
     pub(super) fn die(self) {
         self.log.note(Event::ControlDown { life: self.life, how: "dies" });
         self.storage.die();
+        self.died.cancel();
         self.shared.tasks.stopping().cancel();
         self.shared.agents_stop.cancel();
     }
@@ -151,6 +169,7 @@ impl Control {
             self.shared.agents_stop.cancel();
             let ended = self.workers.join(STOPS_WITHIN).await.and(self.shared.tasks.join(STOPS_WITHIN).await);
             self.storage.die();
+            self.died.cancel();
             let how = if ended.is_ok() { "has stopped" } else { STUCK };
             self.log.note(Event::ControlDown { life: self.life, how });
         }

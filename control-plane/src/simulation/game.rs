@@ -176,7 +176,12 @@ impl Game {
         }
         let (server, number, the_match) = (self.server, land.number, land.the_match);
         stage.log.note(Event::Accepted { server, land: number, the_match, players });
-        for player in land.roster.clone() {
+        let roster = land.roster.clone();
+        // A service says itself when it doesn't need its land any more.
+        if !roster.iter().any(|player| player.as_str().starts_with("a-")) {
+            self.later(stage, lives_ms, GameEvent::Over(id.clone()));
+        }
+        for player in roster {
             // Some never come.
             if self.dice.chance(850) {
                 let comes_ms = self.dice.below(lives_ms);
@@ -187,7 +192,6 @@ impl Game {
                 }
             }
         }
-        self.later(stage, lives_ms, GameEvent::Over(id.clone()));
     }
 
     fn later(&self, stage: &mut Stage, after_ms: u64, event: GameEvent) {

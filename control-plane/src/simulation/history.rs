@@ -10,7 +10,7 @@ use std::{collections::HashMap, sync::Arc};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use super::names::{LandNo, MatchNo, Roster, ServerNo, TicketNo};
+use super::names::{LandNo, MatchNo, OrderNo, Roster, ServerNo, TicketNo};
 
 /// One line of a history.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +50,24 @@ pub(super) enum Event {
         ticket: TicketNo,
     },
 
+    /// A service was given a land. Not heard: the answer was lost on its way.
+    Allocated {
+        order: OrderNo,
+        land: LandNo,
+        server: ServerNo,
+        heard: bool,
+    },
+    /// It doesn't need it any more.
+    ReleaseAsked {
+        order: OrderNo,
+        land: LandNo,
+    },
+    /// It was told that the land is given back.
+    Released {
+        order: OrderNo,
+        land: LandNo,
+    },
+
     /// A game server runs, without any land.
     ServerUp {
         server: ServerNo,
@@ -73,6 +91,8 @@ pub(super) enum Event {
     Asked {
         server: ServerNo,
         instance: u32,
+        /// Which control plane, by its life.
+        by: u32,
         land: LandNo,
         the_match: MatchNo,
     },

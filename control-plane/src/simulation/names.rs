@@ -6,6 +6,10 @@ use std::{collections::BTreeSet, fmt};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct TicketNo(pub(super) usize);
 
+/// A land that a service asks for, by its place in the plan. Its id is `a-<number>`, its players are `a-<number>.<place>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct OrderNo(pub(super) usize);
+
 /// A game server with its agent. Its id is `s-<number>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct ServerNo(pub(super) usize);
@@ -36,6 +40,16 @@ impl TicketNo {
     }
 }
 
+impl OrderNo {
+    pub(super) fn id(self) -> String {
+        format!("a-{:04}", self.0)
+    }
+
+    pub(super) fn player(self, place: usize) -> String {
+        format!("a-{:04}.{place}", self.0)
+    }
+}
+
 impl ServerNo {
     pub(super) fn id(self) -> String {
         format!("s-{:03}", self.0)
@@ -47,6 +61,12 @@ impl ServerNo {
 }
 
 impl fmt::Display for TicketNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id())
+    }
+}
+
+impl fmt::Display for OrderNo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.id())
     }

@@ -18,6 +18,7 @@ pub(super) struct Plan {
     pub(super) seed: u64,
     pub(super) servers: Vec<Host>,
     pub(super) groups: Vec<Group>,
+    pub(super) orders: Vec<Order>,
     /// For how long players come and faults happen; rest follows.
     pub(super) load_ms: u64,
     pub(super) faults: Vec<(u64, Fault)>,
@@ -71,6 +72,17 @@ pub(super) struct Group {
     pub(super) lifetime_ms: u64,
     /// So long after it asked, it wants it no more.
     pub(super) cancel_after_ms: Option<u64>,
+}
+
+/// A service that wants a land.
+#[derive(Debug, Clone)]
+pub(super) struct Order {
+    pub(super) at_ms: u64,
+    pub(super) players: usize,
+    /// How long each of its calls waits.
+    pub(super) patience_ms: u64,
+    /// So long after it has the land, it gives it back; `None`: never.
+    pub(super) keeps_ms: Option<u64>,
 }
 
 /// What may befall a run.

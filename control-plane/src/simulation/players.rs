@@ -1,53 +1,23 @@
 //! Who wants to play. They ask until they are answered, whichever control plane is there.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use matching::{GroupId, Player, PlayerId, QueueKey, TicketId, Time};
-use parking_lot::Mutex;
-use runtime::Clock;
+use matching::{GroupId, Player, PlayerId, QueueKey, TicketId};
 use storage::{Cancelled, EnqueueError, NewTicket, Storage as _};
 
 use super::{
-    history::{Event, Log},
+    door::{AGAIN, Door, Present},
+    history::Event,
     names::TicketNo,
     plan::Group,
-    slow::Slow,
 };
 
-/// How long somebody waits who got no answer, before they ask again.
-const AGAIN: Duration = Duration::from_millis(300);
-
-/// The way to whichever control plane is there.
-#[derive(Debug, Clone)]
-pub(super) struct Door {
-    present: Arc<Mutex<Option<Arc<Slow>>>>,
-    clock: Clock,
-    log: Log,
-}
-
 impl Door {
-    pub(super) fn new(clock: Clock, log: Log) -> Self {
-        Self { present: Arc::default(), clock, log }
-    }
-
-    /// From now on, this one answers; or nobody does.
-    pub(super) fn leads_to(&self, storage: Option<&Arc<Slow>>) {
-        *self.present.lock() = storage.map(Arc::clone);
-    }
-
-    fn present(&self) -> Option<Arc<Slow>> {
-        self.present.lock().clone()
-    }
-
-    fn now(&self) -> Time {
-        Time(self.clock.now_ms())
-    }
-
     /// Asks for a ticket until it is acknowledged.
     pub(super) async fn enqueue(self, number: TicketNo, group: Group) {
         let asked_ms = self.log.now_ms();
         loop {
-            if let Some(storage) = self.present() {
+            if let Some(Present { storage, .. }) = self.present() {
                 match storage.enqueue(ticket(number, &group), self.now()).await {
                     Ok(_) => break,
                     Err(EnqueueError::Storage(_)) => {}
@@ -69,7 +39,7 @@ impl Door {
     pub(super) async fn cancel(self, number: TicketNo) {
         self.log.note(Event::CancelAsked { ticket: number });
         loop {
-            if let Some(storage) = self.present()
+            if let Some(Present { storage, .. }) = self.present()
                 && let Ok(answer) = storage.cancel(&TicketId::new(number.id()), self.now()).await
             {
                 // One that isn't there yet may still come: nobody promised anything.

@@ -19,7 +19,7 @@ const LAST: usize = 25;
 pub(super) fn report(plan: &Plan, history: &[Entry], findings: &[Finding]) -> String {
     let mut text = format!(
         "seed {}: {} servers, {} tickets, {} faults in {} s; {} findings. Again: \n  \
-         MUSTER_SEED={} cargo test -p control-plane --lib simulation::replay -- --ignored --nocapture\n",
+         MUSTER_SEED={} cargo test -p control-plane --lib simulation::tests::replay -- --ignored --nocapture\n",
         plan.seed,
         plan.servers.len(),
         plan.groups.len(),

@@ -19,6 +19,9 @@ use super::{
     wire::{self, Card},
 };
 
+/// How an agent went that said goodbye.
+pub(super) const STOPPED: &str = "has stopped";
+
 #[derive(Debug)]
 pub(super) struct Server {
     pub(super) number: ServerNo,
@@ -264,7 +267,7 @@ impl Server {
                 Output::Finished(_) => {
                     self.machine = None;
                     self.hang_up(stage);
-                    stage.log.note(Event::AgentDown { server: self.number, how: "has stopped" });
+                    stage.log.note(Event::AgentDown { server: self.number, how: STOPPED });
                     if self.plan.manner_is_auto() {
                         self.kill_game(stage);
                     }

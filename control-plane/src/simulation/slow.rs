@@ -13,9 +13,9 @@ use async_trait::async_trait;
 use matching::{QueueKey, TicketId, Time};
 use parking_lot::Mutex;
 use storage::{
-    Allocations, Cancelled, EnqueueError, Enqueued, Fenced, Lease, Local, NewMatch, NewTicket, Place,
-    Presence, QueueFeed, QueueReport, RedemptionId, Signals, Status, Storage, StorageError, TicketRecord,
-    TicketState, TokenId, WorkerId,
+    AllocationId, Allocations, AttemptId, Begun, Cancelled, EnqueueError, Enqueued, Fenced, LandId, Lease,
+    Local, MadeAllocation, NewAttempt, NewMatch, NewTicket, Place, Presence, QueueFeed, QueueReport,
+    RedemptionId, Signals, Status, Storage, StorageError, TicketRecord, TicketState, TokenId, WorkerId,
 };
 use tokio::{sync::Notify, time::Instant};
 
@@ -246,6 +246,60 @@ impl Storage for Slow {
     }
 
     fn allocations(&self) -> &dyn Allocations {
-        self.state().allocations()
+        self
+    }
+}
+
+#[async_trait]
+impl Allocations for Slow {
+    async fn begin(&self, new: NewAttempt, now: Time) -> Result<Begun, StorageError> {
+        self.there().await?;
+        let begun = self.state().begin(new, now).await?;
+        self.back(begun).await
+    }
+
+    async fn made(
+        &self,
+        allocation: &AllocationId,
+        attempt: &AttemptId,
+        made: &MadeAllocation,
+        keep_until: Time,
+    ) -> Result<bool, StorageError> {
+        self.there().await?;
+        let ours = self.state().made(allocation, attempt, made, keep_until).await?;
+        self.back(ours).await
+    }
+
+    async fn give_up(&self, allocation: &AllocationId, attempt: &AttemptId) -> Result<(), StorageError> {
+        self.there().await?;
+        self.state().give_up(allocation, attempt).await?;
+        self.back(()).await
+    }
+
+    async fn forget(&self, land: &LandId) -> Result<Option<MadeAllocation>, StorageError> {
+        self.there().await?;
+        let forgotten = self.state().forget(land).await?;
+        self.back(forgotten).await
+    }
+
+    async fn ending(
+        &self,
+        until: Time,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<(AllocationId, LandId)>, StorageError> {
+        self.there().await?;
+        self.state().ending(until, skip, limit).await
+    }
+
+    async fn keep(
+        &self,
+        allocation: &AllocationId,
+        land: &LandId,
+        until: Time,
+    ) -> Result<bool, StorageError> {
+        self.there().await?;
+        let kept = self.state().keep(allocation, land, until).await?;
+        self.back(kept).await
     }
 }

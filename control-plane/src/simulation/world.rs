@@ -18,11 +18,11 @@ use super::{
     agenda::{Due, Mend},
     control::{Control, Said},
     dice::Dice,
+    door::Door,
     history::{Entry, Log},
-    names::{ServerNo, TicketNo},
+    names::{OrderNo, ServerNo, TicketNo},
     outcome::End,
     plan::Plan,
-    players::Door,
     server::Server,
     slow::Kept,
     stage::Stage,
@@ -92,6 +92,9 @@ impl World {
         for (at, group) in self.plan.groups.iter().enumerate() {
             self.stage.agenda.add(group.at_ms, Due::Enqueue(at));
         }
+        for (at, order) in self.plan.orders.iter().enumerate() {
+            self.stage.agenda.add(order.at_ms, Due::Order(at));
+        }
         for (at_ms, fault) in &self.plan.faults {
             self.stage.agenda.add(*at_ms, Due::Fault(*fault));
         }
@@ -103,11 +106,7 @@ impl World {
         let before = self.known();
         self.until(self.plan.load_ms + REST_MS + SETTLE_MS + SETTLE_MS / 2).await;
         let end = self.end(&before).await;
-        let log = self.stage.log.clone();
-        if let Some(control) = self.control.take() {
-            control.die();
-        }
-        (log.take(), end)
+        (self.stage.log.take(), end)
     }
 
     /// Lets things happen until that time.
@@ -155,6 +154,10 @@ impl World {
             Due::Cancel(ticket) => {
                 tokio::spawn(self.door.clone().cancel(TicketNo::of(ticket.as_str())));
             }
+            Due::Order(at) => {
+                let (order, dice) = (self.plan.orders[at].clone(), self.dice.fork());
+                tokio::spawn(self.door.clone().order(OrderNo(at), order, dice));
+            }
             Due::Fault(fault) => self.befalls(fault),
             Due::Mend(mend) => self.mends(mend),
         }
@@ -165,7 +168,7 @@ impl World {
         let (log, say) = (self.stage.log.clone(), self.say.clone());
         let control =
             Control::start(self.lives, self.clock, &self.config, &self.queues, &self.kept, say, log);
-        self.door.leads_to(Some(&control.storage));
+        self.door.leads_to(Some(control.present()));
         self.speaking.insert(self.lives);
         self.control = Some(control);
     }

@@ -12,7 +12,7 @@ pub(super) fn judge(history: &[Entry], findings: &mut Vec<Finding>) {
     let mut accepted: BTreeMap<(ServerNo, LandNo), (MatchNo, Roster)> = BTreeMap::new();
     let mut players: BTreeMap<TicketNo, usize> = BTreeMap::new();
     let mut on: BTreeMap<LandNo, MatchNo> = BTreeMap::new();
-    let mut taken_back = BTreeMap::new();
+    let (mut live, mut taken_back) = (BTreeSet::new(), BTreeMap::new());
     // Where an operator said so, lands are ended while they are played on.
     let mut ended_by_drain = BTreeSet::new();
     // Of a ticket that is assigned before its acknowledgement was heard, too.
@@ -24,13 +24,20 @@ pub(super) fn judge(history: &[Entry], findings: &mut Vec<Finding>) {
     for entry in history {
         match &entry.event {
             Event::Accepted { server, land, the_match, players } => {
+                live.insert((*server, *land));
                 accepted.insert((*server, *land), (*the_match, players.clone()));
             }
             Event::Drained { server, deadline_ms, .. } if *deadline_ms > 0 => {
                 ended_by_drain.insert(*server);
             }
-            Event::ServerUp { server, .. } => drop(ended_by_drain.remove(server)),
-            Event::TakenBack { server, land, why } if !ended_by_drain.contains(server) => {
+            Event::LandOver { server, land } => drop(live.remove(&(*server, *land))),
+            Event::ServerDown { server } => {
+                ended_by_drain.remove(server);
+                live.retain(|(on, _)| on != server);
+            }
+            Event::TakenBack { server, land, why }
+                if live.contains(&(*server, *land)) && !ended_by_drain.contains(server) =>
+            {
                 taken_back.insert(*land, why.clone());
             }
             Event::Assigned { the_match, land, server, tickets } => {

@@ -27,8 +27,8 @@ pub(super) fn judge(plan: &Plan, end: &End, findings: &mut Vec<Finding>) {
     for (queue, _) in QUEUES {
         let waiting: Vec<_> = waiting(plan, end, queue).collect();
         let sizes = waiting.iter().map(|ticket| plan.groups[ticket.0].players);
-        if let Some(match_of) = smallest_match(queue, sizes)
-            && let Some(room) = end.known.iter().find(|known| known.has_room_for(match_of))
+        if let Some(players) = match_of(queue, sizes)
+            && let Some(room) = end.known.iter().find(|known| known.has_room_for(players))
         {
             let what = format!("tickets of {queue} wait, and {} has room for their match", room.server);
             let about = waiting.into_iter().map(About::Ticket).chain([About::Server(room.server)]);
@@ -61,13 +61,14 @@ fn waiting<'a>(plan: &'a Plan, end: &'a End, queue: &'a str) -> impl Iterator<It
 }
 
 /// How many players the match has that groups of these sizes could make, if they can make any.
-fn smallest_match(queue: &str, sizes: impl Iterator<Item = usize>) -> Option<usize> {
+fn match_of(queue: &str, sizes: impl Iterator<Item = usize>) -> Option<usize> {
     let mut left = BTreeMap::new();
     for size in sizes {
         *left.entry(size).or_insert(0_usize) += 1;
     }
     let teams: &[usize] = match queue {
-        "demo" => return left.keys().next().copied(),
+        // The one that waits for longest comes first, and it may be the largest.
+        "demo" => return left.keys().next_back().copied(),
         "demo:2" => &[2],
         "demo:4" => &[4],
         "demo:2v2" => &[2, 2],

@@ -7,6 +7,7 @@ use crate::simulation::{
     history::{Entry, Event},
     names::{LandNo, ServerNo},
     plan::Plan,
+    server::STOPPED,
 };
 
 /// A server that runs.
@@ -34,7 +35,11 @@ struct Land {
 pub(super) fn judge(plan: &Plan, history: &[Entry], findings: &mut Vec<Finding>) {
     let mut hosts: BTreeMap<ServerNo, Host> = BTreeMap::new();
     let mut drained = BTreeSet::new();
+    let (mut life, mut asked_by) = (0, BTreeMap::new());
     for entry in history {
+        if let Event::Asked { land, by, .. } = &entry.event {
+            asked_by.insert(*land, *by);
+        }
         match &entry.event {
             Event::ServerUp { server, capacity, seats } => {
                 let host = Host { capacity: *capacity, seats: *seats, lands: BTreeMap::new() };
@@ -43,7 +48,10 @@ pub(super) fn judge(plan: &Plan, history: &[Entry], findings: &mut Vec<Finding>)
             Event::ServerDown { server } => drop(hosts.remove(server)),
             Event::Accepted { server, land, players, .. } => {
                 let host = hosts.entry(*server).or_default();
-                host.lands.insert(*land, Land { seats: players.0.clone(), forgotten: None });
+                // One that has stopped since leaves the next one as ignorant as if it had been there before.
+                let by_this_one = asked_by.get(land).is_some_and(|by| *by == life);
+                let forgotten = (!by_this_one).then_some(By::Control);
+                host.lands.insert(*land, Land { seats: players.0.clone(), forgotten });
                 if let Some(what) = host.is_over() {
                     let about = [About::Server(*server), About::Land(*land)];
                     findings.push(Finding::new(Kind::OverCapacity, format!("{server} {what}"), about));
@@ -61,12 +69,17 @@ pub(super) fn judge(plan: &Plan, history: &[Entry], findings: &mut Vec<Finding>)
                 land.into_iter().for_each(|land| land.seats.retain(|seat| seat != player));
             }
             Event::Drained { server, instance, .. } => drop(drained.insert((*server, *instance))),
-            Event::ControlUp { .. } => {
+            Event::ControlUp { life: next } => {
+                life = *next;
                 // What the next one knows, agents have to tell.
                 drained.clear();
                 hosts.values_mut().for_each(|host| host.is_forgotten(By::Control));
             }
             Event::AgentUp { server, .. } => hosts.entry(*server).or_default().is_forgotten(By::Agent),
+            // It says goodbye, and then the server is none of the control plane's any more.
+            Event::AgentDown { server, how: STOPPED } => {
+                hosts.entry(*server).or_default().is_forgotten(By::Control);
+            }
             Event::Asked { server, instance, land, .. } if drained.contains(&(*server, *instance)) => {
                 let what = format!("{server} is asked for {land} after it was told to drain");
                 let about = [About::Server(*server), About::Land(*land)];

@@ -28,6 +28,15 @@ impl fmt::Display for Event {
                 tickets.iter().try_for_each(|ticket| write!(f, " {ticket}"))
             }
             Self::Expired { ticket } => write!(f, "{ticket} has expired"),
+            Self::Allocated { order, land, server, heard } => {
+                write!(
+                    f,
+                    "{order} is given {land} on {server}{}",
+                    if *heard { "" } else { ", and doesn't hear of it" }
+                )
+            }
+            Self::ReleaseAsked { order, land } => write!(f, "{order} gives {land} back"),
+            Self::Released { order, land } => write!(f, "{order} has given {land} back"),
             Self::ServerUp { server, capacity, seats } => {
                 write!(f, "{server} is up, with room for {capacity} lands")?;
                 seats.map_or(Ok(()), |seats| write!(f, " and {seats} players"))

@@ -1,6 +1,6 @@
 //! A plan, made of a seed.
 
-use super::{Fault, Group, Host, Manner, Plan, QUEUES, REGIONS, StorageWays, Ways};
+use super::{Fault, Group, Host, Manner, Order, Plan, QUEUES, REGIONS, StorageWays, Ways};
 use crate::simulation::{dice::Dice, names::ServerNo};
 
 impl Plan {
@@ -8,9 +8,9 @@ impl Plan {
         let mut dice = Dice::new(seed);
         let size = dice.below(100);
         let (servers, groups, load_ms) = match size {
-            0..72 => (1 + dice.index(8), 10 + dice.index(70), dice.within(&(5_000..=30_000))),
-            72..98 => (8 + dice.index(40), 60 + dice.index(200), dice.within(&(10_000..=40_000))),
-            _ => (150 + dice.index(200), 300 + dice.index(500), dice.within(&(10_000..=15_000))),
+            0..76 => (1 + dice.index(8), 10 + dice.index(70), dice.within(&(5_000..=30_000))),
+            76..99 => (8 + dice.index(40), 60 + dice.index(200), dice.within(&(10_000..=40_000))),
+            _ => (150 + dice.index(200), 300 + dice.index(400), dice.within(&(10_000..=15_000))),
         };
         let calm = dice.chance(150);
         let ways = if calm { Ways::good() } else { ways(&mut dice) };
@@ -19,11 +19,13 @@ impl Plan {
         let no_show_ms = *dice.pick(&[0, 1_500, 5_000, 120_000]);
         let servers: Vec<Host> = (0..servers).map(|_| host(&mut dice, calm)).collect();
         let groups = (0..groups).map(|_| group(&mut dice, load_ms)).collect();
+        let orders = (0..servers.len().div_ceil(2)).map(|_| order(&mut dice, load_ms)).collect();
         let faults = if calm { Vec::new() } else { faults(&mut dice, load_ms, servers.len()) };
         Self {
             seed,
             servers,
             groups,
+            orders,
             load_ms,
             faults,
             ways,
@@ -84,6 +86,15 @@ fn group(dice: &mut Dice, load_ms: u64) -> Group {
         region: dice.chance(400).then(|| *dice.pick(&REGIONS)),
         lifetime_ms: if dice.chance(150) { dice.within(&(500..=8_000)) } else { 600_000 },
         cancel_after_ms: dice.chance(200).then(|| dice.within(&(0..=4_000))),
+    }
+}
+
+fn order(dice: &mut Dice, load_ms: u64) -> Order {
+    Order {
+        at_ms: dice.below(load_ms),
+        players: 1 + dice.index(3),
+        patience_ms: dice.within(&(500..=10_000)),
+        keeps_ms: dice.chance(800).then(|| dice.within(&(0..=10_000))),
     }
 }
 

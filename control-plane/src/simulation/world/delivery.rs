@@ -93,11 +93,12 @@ impl World {
 }
 
 fn note_told(log: &Log, connection: &Connection, told: &Told) {
-    let Connection { server, instance, .. } = *connection;
+    let Connection { server, instance, life, .. } = *connection;
     let event = match told {
         Told::AllocateLand(command) => Event::Asked {
             server,
             instance,
+            by: life.unwrap_or_default(),
             land: log.land(&command.land_id),
             the_match: log.the_match(&command.match_id),
         },
