@@ -245,12 +245,16 @@ impl Table {
     }
 
     /// The server is back on a new stream. Who is expected in the lands that live on is known from the stream before, also where
-    /// only its agent was started anew; what it was told and failed at, the same instance alone.
+    /// only its agent was started anew, and so is that it drains; what it failed at, the same instance alone.
     fn carry_over(&mut self, id: &ServerId, before: Server) {
         let Some(server) = self.servers.get_mut(id) else { return };
-        if server.registration.instance == before.registration.instance {
+        let same_instance = server.registration.instance == before.registration.instance;
+        if same_instance {
             server.avoidance = before.avoidance;
             self.avoided.extend(server.avoidance.until().map(|until| (until, id.clone())));
+        }
+        // A game server that was started anew has none of them.
+        if same_instance || before.lands.keys().any(|land| server.lands.contains_key(land)) {
             server.drain = before.drain;
             let deadline = server.drain.as_ref().and_then(|drain| drain.deadline);
             self.drains.extend(deadline.map(|at| (at, id.clone())));

@@ -151,14 +151,19 @@ fn a_server_that_drains_gets_nothing_and_its_lands_end_at_the_earliest_deadline(
 }
 
 #[test]
-fn a_drain_outlives_the_stream_and_not_the_instance() {
+fn a_drain_outlives_the_stream_and_where_lands_live_on_the_agent() {
     let mut table = table(&["a"]);
     let a = ServerId::new("a");
+    reserve(&mut table, "l1");
+    table.land_ready(&LandId::new("l1"), None);
     table.drain(&a, "", Some(Time(3_000)), NOW);
-    table.hello(arrival(server("a", "i-1"), Vec::new()), SOON, NOW).unwrap();
-    assert!(table.remind(&a, NOW).0.is_some() && reserve(&mut table, "l1").is_none());
-    assert_eq!(table.next_deadline(), Some(Time(3_000)));
-    table.hello(arrival(server("a", "i-2"), Vec::new()), SOON, NOW).unwrap();
-    assert_eq!((table.remind(&a, NOW), table.next_deadline()), ((None, Vec::new()), Some(SOON)));
-    assert!(reserve(&mut table, "l1").is_some());
+    let mut comes = |instance, lands: &[&str]| {
+        table.hello(arrival(server("a", instance), beat(0, lands).lands), SOON, NOW).unwrap();
+        let fits = reserve(&mut table, "l3").is_some();
+        (table.remind(&a, NOW).0.is_some(), table.next_deadline() == Some(Time(3_000)), fits)
+    };
+    assert_eq!(comes("i-1", &["l1"]), (true, true, false), "its stream was lost");
+    assert_eq!(comes("i-2", &["l1", "l2"]), (true, true, false), "its agent was started anew");
+    assert_eq!(comes("i-2", &[]), (true, true, false), "its stream was lost, and its lands are over");
+    assert_eq!(comes("i-3", &["l2"]), (false, false, true), "nothing that was there lives on");
 }
