@@ -200,6 +200,11 @@ impl Log {
         *written.matches.entry(id.to_owned()).or_insert(next)
     }
 
+    /// How much has happened so far.
+    pub(super) fn len(&self) -> usize {
+        self.0.lock().entries.len()
+    }
+
     /// All of it so far.
     pub(super) fn take(&self) -> Vec<Entry> {
         std::mem::take(&mut self.0.lock().entries)

@@ -32,9 +32,11 @@ use crate::{
     queues::Queues,
 };
 
-/// How long there is rest in which lands still end, and then so much as two heartbeats.
+/// How long there is rest in which lands still end: until nothing has happened for so long, and at most.
+const QUIET_MS: u64 = 12_000;
 const REST_MS: u64 = 45_000;
-const SETTLE_MS: u64 = 6_000;
+/// Two heartbeats, in which nothing ends any more.
+const SETTLE_MS: u64 = 4_000;
 
 pub(super) struct World {
     plan: Plan,
@@ -100,13 +102,26 @@ impl World {
         }
         self.until(self.plan.load_ms).await;
         self.calm();
-        self.until(self.plan.load_ms + REST_MS).await;
+        self.rest().await;
         self.stage.frozen = true;
-        self.until(self.plan.load_ms + REST_MS + SETTLE_MS).await;
+        self.until(self.stage.now_ms + SETTLE_MS).await;
         let before = self.known();
-        self.until(self.plan.load_ms + REST_MS + SETTLE_MS + SETTLE_MS / 2).await;
+        self.until(self.stage.now_ms + SETTLE_MS / 2).await;
         let end = self.end(&before).await;
         (self.stage.log.take(), end)
+    }
+
+    /// Until nothing more happens.
+    async fn rest(&mut self) {
+        let end_ms = self.stage.now_ms + REST_MS;
+        let mut quiet = 0;
+        let mut entries = 0;
+        while quiet < QUIET_MS && self.stage.now_ms < end_ms {
+            self.until(self.stage.now_ms + SETTLE_MS).await;
+            let so_far = self.stage.log.len();
+            quiet = if so_far == entries { quiet + SETTLE_MS } else { 0 };
+            entries = so_far;
+        }
     }
 
     /// Lets things happen until that time.
