@@ -52,7 +52,9 @@ pub(super) fn judge(plan: &Plan, history: &[Entry], end: &End, findings: &mut Ve
                     }
                     Some(_) => {}
                 }
+                // Where messages change their order, a land may be taken to have ended that lives.
                 if let Some(before) = given.insert(*order, (*server, *land))
+                    && plan.ways.keep_order()
                     && before != (*server, *land)
                     && made.get(&before).is_some_and(|made| !made.over)
                 {
@@ -64,7 +66,7 @@ pub(super) fn judge(plan: &Plan, history: &[Entry], end: &End, findings: &mut Ve
             _ => {}
         }
     }
-    // Where messages change their order, a land may be taken to have ended when it is given back.
+    // As above: it may be so when the land is given back.
     for real in end.real.iter().filter(|real| real.up && plan.ways.keep_order()) {
         for land in &real.lands {
             let Some(made) = made.get(&(real.server, *land)) else { continue };

@@ -293,7 +293,8 @@ fn first_order(history: &[Entry]) -> Option<(usize, OrderNo, LandNo, ServerNo)> 
 
 #[test]
 fn an_allocation_with_two_lands() {
-    finds(Kind::AllocatedTwice, |_, history, _| {
+    finds(Kind::AllocatedTwice, |plan, history, _| {
+        plan.ways = Ways::good();
         let Some((at, order, land, _)) = first_order(history) else { return false };
         let Some(players) = roster_of(history, land) else { return false };
         let over = history
