@@ -1,4 +1,4 @@
-//! What a fleet that just lives costs the control plane: `cargo build --release --bins && cargo bench -p tests --bench agents`.
+//! What a fleet that just lives costs the control plane: `cargo build --release --workspace --bins && cargo bench -p tests --bench agents`.
 //!
 //! A real control plane, and 5,000 agents, each on a connection of its own, that keep to the pace they are told (a heartbeat every 2 s)
 //! and report three lands of four players. What the control plane's process takes of the processors is read from /proc, over 30

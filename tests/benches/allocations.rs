@@ -1,4 +1,4 @@
-//! Allocations a second, and how long one takes: `cargo build --release --bins && cargo bench -p tests --bench allocations`.
+//! Allocations a second, and how long one takes: `cargo build --release --workspace --bins && cargo bench -p tests --bench allocations`.
 //!
 //! A real control plane with 1,000 registered servers of 10 lands each, by each kind of state. Rates: a service fills 8,000 of the 10,000 places by
 //! `AllocateBatch` over gRPC, 100 at a time and 8 batches at once, and gives them back, which isn't counted; with servers that have agents, which are

@@ -1,4 +1,4 @@
-//! What an acknowledged enqueue costs through the real door: `cargo build --release --bins && cargo bench -p tests --bench enqueues`.
+//! What an acknowledged enqueue costs through the real door: `cargo build --release --workspace --bins && cargo bench -p tests --bench enqueues`.
 //!
 //! Three control planes as real processes, with `--state memory`, `embedded --durability os` and `embedded --durability flush`.
 //! 256 callers enqueue over gRPC, on two connections, at one of the three after the other, again and again in one run, so that

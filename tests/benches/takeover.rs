@@ -1,4 +1,4 @@
-//! From the SIGKILL of the process that owns a queue to the next match in that queue: `cargo build --release --bins && cargo bench -p
+//! From the SIGKILL of the process that owns a queue to the next match in that queue: `cargo build --release --workspace --bins && cargo bench -p
 //! tests --bench takeover`.
 //!
 //! A control plane that serves calls, two that form matches, a game server and its agent, as real processes over a Redis of their own.

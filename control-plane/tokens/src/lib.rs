@@ -7,8 +7,9 @@
 //! keys as a JWK Set. Whoever lets players in builds a [`Verifier`] from that text and never sees a private key.
 //!
 //! Three crates share the work. `rsa` makes and reads keys, and never signs: its private-key operations have an open
-//! timing advisory (RUSTSEC-2023-0071). `aws-lc-rs` signs, with a key that is parsed once. `jsonwebtoken` gives the
-//! header, the signer's trait, the JWK Set and the verification; why not its `encode` is said in the `compact` module.
+//! timing advisory (RUSTSEC-2023-0071). `aws-lc-rs` signs and checks, with keys that are parsed once. `jsonwebtoken`
+//! gives the header, the signer's trait and the JWK Set; why not its `encode` and `decode` is said in the modules `compact`
+//! and `verifier::jwks`.
 //!
 //! Time is always an argument, except in [`SigningPool::sign_all`]. That a token is used only once is not known here:
 //! whoever redeems tokens remembers each [`Claims::jti`] until its `exp`.

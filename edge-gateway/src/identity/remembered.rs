@@ -82,7 +82,9 @@ impl Remembered {
 impl Generations {
     fn insert(&mut self, hash: TokenHash, entry: Entry) {
         if self.young.len() >= GENERATION {
-            self.old = std::mem::take(&mut self.young);
+            // Both keep their room: nothing is moved again while they fill up.
+            std::mem::swap(&mut self.old, &mut self.young);
+            self.young.clear();
         }
         self.young.insert(hash, entry);
     }

@@ -1,6 +1,6 @@
 //! Looks at a token's header before anything is computed, so that each refusal has its own name.
 //!
-//! Nothing here is trusted: what passes is read again, by `jsonwebtoken`, together with the signature.
+//! Nothing here is trusted: it only says which key has to have signed it, and the key says how.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::de::IgnoredAny;

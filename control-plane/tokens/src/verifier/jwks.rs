@@ -1,10 +1,15 @@
-//! Picks from a JWK Set the keys that tokens can be checked with.
+//! Picks from a JWK Set the keys that tokens can be checked with, and makes them ready for it.
+//!
+//! A key is taken apart once, here: `jsonwebtoken`'s `DecodingKey` keeps its numbers, and builds aws-lc's key from them again for
+//! every token, which takes as long as the check itself.
 
 use std::collections::HashMap;
 
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyOperations, PublicKeyUse};
-use jsonwebtoken::{DecodingKey, Validation};
 
 use super::JwksError;
 use crate::Algorithm;
@@ -18,8 +23,14 @@ const POINT_BYTES: usize = 32;
 #[derive(Clone)]
 pub(super) struct PublicKey {
     pub(super) algorithm: Algorithm,
-    pub(super) key: DecodingKey,
-    pub(super) validation: Validation,
+    key: ParsedPublicKey,
+}
+
+impl PublicKey {
+    /// Whether this key's owner has signed that.
+    pub(super) fn has_signed(&self, message: &str, signature: &[u8]) -> bool {
+        self.key.verify_sig(message.as_bytes(), signature).is_ok()
+    }
 }
 
 /// The usable keys by their `kid`. Of two keys with one `kid` the first is taken.
@@ -29,9 +40,8 @@ pub(super) fn usable_keys(jwks_json: &str) -> Result<HashMap<String, PublicKey>,
     for jwk in &set.keys {
         if let Some((kid, algorithm)) = usable(jwk) {
             let bad_key = |reason| JwksError::BadKey { kid: kid.to_owned(), reason };
-            let key = decoding_key(&jwk.algorithm).map_err(bad_key)?;
-            let validation = signature_only(algorithm);
-            keys.entry(kid.to_owned()).or_insert(PublicKey { algorithm, key, validation });
+            let key = parsed(&jwk.algorithm).map_err(bad_key)?;
+            keys.entry(kid.to_owned()).or_insert(PublicKey { algorithm, key });
         }
     }
     if keys.is_empty() { Err(JwksError::NoUsableKey) } else { Ok(keys) }
@@ -55,7 +65,7 @@ fn usable(jwk: &Jwk) -> Option<(&str, Algorithm)> {
 }
 
 /// The key, or what is wrong with its numbers.
-fn decoding_key(parameters: &AlgorithmParameters) -> Result<DecodingKey, String> {
+fn parsed(parameters: &AlgorithmParameters) -> Result<ParsedPublicKey, String> {
     let decode = |name: &str, text: &str| {
         URL_SAFE_NO_PAD.decode(text).map_err(|error| format!("`{name}` is no base64url: {error}"))
     };
@@ -66,32 +76,29 @@ fn decoding_key(parameters: &AlgorithmParameters) -> Result<DecodingKey, String>
         }
         Err(format!("`{name}` has {} bytes and not {POINT_BYTES}", bytes.len()))
     };
-    match parameters {
+    let key = match parameters {
         AlgorithmParameters::RSA(key) => {
             let (n, e) = (decode("n", &key.n)?, decode("e", &key.e)?);
-            if n.len() < MIN_MODULUS_BYTES {
+            // Some libraries write a zero first (RFC 7518, section 6.3.1.1); aws-lc takes none.
+            let components = RsaPublicKeyComponents { n: without_zeros(&n), e: without_zeros(&e) };
+            if components.n.len() < MIN_MODULUS_BYTES {
                 return Err("`n` has fewer than 2048 bits".to_owned());
             }
-            Ok(DecodingKey::from_rsa_raw_components(&n, &e))
+            components.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256)
         }
         AlgorithmParameters::EllipticCurve(key) => {
             // Uncompressed, as SEC 1 writes a point.
             let point = [vec![4], point("x", &key.x)?, point("y", &key.y)?].concat();
-            Ok(DecodingKey::from_ec_der(&point))
+            ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
         }
-        AlgorithmParameters::OctetKeyPair(key) => Ok(DecodingKey::from_ed_der(&point("x", &key.x)?)),
-        _ => Err("it is of an unknown kind".to_owned()),
-    }
+        AlgorithmParameters::OctetKeyPair(key) => ParsedPublicKey::new(&ED25519, point("x", &key.x)?),
+        _ => return Err("it is of an unknown kind".to_owned()),
+    };
+    key.map_err(|rejected| format!("its numbers make no key: {rejected}"))
 }
 
-/// The signature and the algorithm are checked by `jsonwebtoken`, the claims here: it reads the clock itself, and its
-/// errors do not say what was found.
-fn signature_only(algorithm: Algorithm) -> Validation {
-    let mut validation = Validation::new(algorithm.for_jwt());
-    validation.required_spec_claims.clear();
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    validation
+fn without_zeros(number: &[u8]) -> &[u8] {
+    &number[number.iter().take_while(|byte| **byte == 0).count()..]
 }
 
 #[cfg(test)]
@@ -110,6 +117,10 @@ mod tests {
         fields.extend(more.as_object().unwrap().clone());
         key
     }
+
+    /// A point on P-256: its base point.
+    const G: (&str, &str) =
+        ("axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU");
 
     fn point(bytes: usize) -> String {
         URL_SAFE_NO_PAD.encode(vec![7; bytes])
@@ -132,7 +143,7 @@ mod tests {
             rsa("wraps", &json!({"key_ops": ["wrapKey"]})),
             rsa("other-algorithm", &json!({"alg": "PS256"})),
             {"kty": "oct", "kid": "secret", "k": "c2VjcmV0"},
-            {"kty": "EC", "crv": "P-256", "kid": "p256", "x": point(32), "y": point(32)},
+            {"kty": "EC", "crv": "P-256", "kid": "p256", "x": G.0, "y": G.1},
             {"kty": "EC", "crv": "P-256", "kid": "p256-other-algorithm", "alg": "ES384", "x": point(32), "y": point(32)},
             {"kty": "EC", "crv": "P-384", "kid": "p384", "x": point(48), "y": point(48)},
             {"kty": "OKP", "crv": "Ed25519", "kid": "ed", "alg": "EdDSA", "use": "sig", "x": point(32)},
@@ -151,7 +162,19 @@ mod tests {
         assert!(broken.to_string().contains("\"k\"") && broken.to_string().contains("`n`"), "{broken}");
         let odd = json!([{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": point(31)}]);
         assert!(kids(&odd).unwrap_err().to_string().contains("`x` has 31 bytes"));
+        let beside = json!([{"kty": "EC", "crv": "P-256", "kid": "k", "x": point(32), "y": point(32)}]);
+        assert!(kids(&beside).unwrap_err().to_string().contains("make no key"));
         let short = kids(&json!([rsa("k", &json!({"n": URL_SAFE_NO_PAD.encode([0xab; 128])}))])).unwrap_err();
         assert!(short.to_string().contains("2048 bits"), "{short}");
+    }
+
+    #[test]
+    fn numbers_that_begin_with_zeros_are_the_same_numbers() {
+        let n = [vec![0, 0], vec![0xab; 256]].concat();
+        let keys = json!([rsa(
+            "k",
+            &json!({"n": URL_SAFE_NO_PAD.encode(n), "e": URL_SAFE_NO_PAD.encode([0, 1, 0, 1])})
+        )]);
+        assert_eq!(kids(&keys).unwrap(), ["k"]);
     }
 }
