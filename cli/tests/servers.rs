@@ -182,7 +182,11 @@ impl Agent {
 }
 
 fn lands(ids: &[&str]) -> Vec<pb::Land> {
-    let land = |id: &&str| pb::Land { land_id: (*id).to_owned(), player_ids: vec!["ann".to_owned()] };
+    let land = |id: &&str| pb::Land {
+        land_id: (*id).to_owned(),
+        player_ids: vec!["ann".to_owned()],
+        ..Default::default()
+    };
     ids.iter().map(land).collect()
 }
 

@@ -9,6 +9,7 @@ mod drain;
 mod elsewhere;
 mod land;
 mod link;
+mod reminders;
 mod seats;
 mod server;
 mod table;
@@ -44,8 +45,6 @@ const SHOW_LOST: Duration = Duration::from_secs(5 * 60);
 #[derive(Debug)]
 pub(crate) struct Registry {
     clock: Clock,
-    /// How long a seat is kept for a player of a land that is ready; `None`: as long as the land lives.
-    no_show_after: Option<Duration>,
     // Held for one transition of the table at a time, never over an await.
     inner: Mutex<Inner>,
     room: Room,
@@ -53,7 +52,7 @@ pub(crate) struct Registry {
     news: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inner {
     table: Table,
     links: Links,
@@ -69,8 +68,8 @@ impl Registry {
     /// An empty one. `no_show_after`: how long a seat is kept for a player of a land that is ready; `None`: as long as the
     /// land lives.
     pub(crate) fn with(clock: Clock, no_show_after: Option<Duration>) -> Arc<Self> {
-        let (inner, room, news) = (Mutex::default(), Room::default(), Notify::new());
-        Arc::new(Self { clock, no_show_after, inner, room, news })
+        let inner = Inner { table: Table::new(no_show_after), links: Links::default() };
+        Arc::new(Self { clock, inner: Mutex::new(inner), room: Room::default(), news: Notify::new() })
     }
 
     /// Wakes whenever a land may fit where none fitted before.
@@ -124,7 +123,7 @@ impl Registry {
 
     /// Takes an agent's answer to a command. One that nobody waits for is left alone: its land was released.
     pub(crate) fn answer(&self, server: &ServerId, link: u64, command: &str, answer: Answer) {
-        let seats_until = self.no_show_after.map(|span| self.now() + span);
+        let now = self.now();
         let mut inner = self.inner();
         if !inner.links.is(server, link) {
             return;
@@ -133,6 +132,7 @@ impl Registry {
             return;
         };
         // Before the next heartbeat of this stream is read: one without the land means that it ended.
+        let seats_until = inner.table.seats_until(now);
         if answer == Answer::Ready && !inner.table.land_ready(&land, seats_until) {
             return;
         }

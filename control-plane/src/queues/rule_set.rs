@@ -12,6 +12,9 @@ use matching::rule_set::RuleSet;
 /// Read of a file at most: more than a rule set may have, so that the parser says that it is too large.
 const MOST: u64 = 1024 * 1024;
 
+/// Of a path that is looked for, and quoted where it isn't there. Systems take few that are longer.
+const LONGEST_PATH: usize = 1024;
+
 /// A rule set, and what would surprise its author, each with the file's name and the place.
 #[derive(Debug)]
 pub(super) struct Taken {
@@ -24,6 +27,9 @@ pub(super) struct Taken {
 /// # Errors
 /// All that is wrong with it, each with the file's name and the place.
 pub(super) fn read(dir: &Path, file: &Path) -> Result<Taken, Vec<String>> {
+    if file.as_os_str().len() > LONGEST_PATH {
+        return Err(vec![format!("has {} bytes; a path has at most {LONGEST_PATH}", file.as_os_str().len())]);
+    }
     let path: PathBuf = dir.join(file);
     let shown = path.display();
     let text = text_of(&path).map_err(|error| vec![format!("{shown}: can't be read: {error}")])?;

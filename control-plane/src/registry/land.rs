@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use storage::{LandId, MatchId};
 
-use super::{seats::Seats, wish::NewLand};
+use super::{seats::Seats, server::Land, wish::NewLand};
 
 /// Where a land is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,9 +71,12 @@ impl PlacedLand {
         Self { state: LandState::Reserved, confirmed: false, players: Vec::new(), seats, due: Some(due) }
     }
 
-    /// One that its server reports and nobody knew of.
-    pub(super) fn reported(players: Vec<PlayerId>) -> Self {
-        Self { state: LandState::Ready, confirmed: true, players, seats: Seats::default(), due: None }
+    /// One that its server reports and nobody knew of. `seats_until`: for how long seats are kept for who is expected there.
+    pub(super) fn reported(land: Land, seats_until: Option<Time>) -> Self {
+        let mut seats = Seats::keep(land.awaited.len(), &land.awaited.into());
+        seats.take(&land.players);
+        let due = seats_until.filter(|_| seats.kept() > 0);
+        Self { state: LandState::Ready, confirmed: true, players: land.players, seats, due }
     }
 
     /// Its server says who is in it.

@@ -65,6 +65,8 @@ pub(crate) struct Heartbeat {
 pub(crate) struct Land {
     pub(crate) id: LandId,
     pub(crate) players: Vec<PlayerId>,
+    /// Who is still expected there, as its agent knows.
+    pub(crate) awaited: Vec<PlayerId>,
 }
 
 /// Whether a server takes lands, and why not.
@@ -138,15 +140,24 @@ pub(super) struct Server {
     pub(super) lands: HashMap<LandId, PlacedLand>,
     /// Players in its lands, and seats that are kept in them.
     pub(super) seats_taken: usize,
+    /// Players whose seats are free, and whom its agent still expected when it spoke last.
+    pub(super) unheard: Vec<FreedSeats>,
     /// What other replicas know, or are about to be told: what fits, or that it is lost. `None`: they know nothing.
     pub(super) told: Option<Option<Fits>>,
+}
+
+/// Players who never came to a land.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FreedSeats {
+    pub(crate) land: LandId,
+    pub(crate) players: Vec<PlayerId>,
 }
 
 /// What a report changed about a server's lands.
 #[derive(Debug, Default)]
 pub(super) struct Reconciled {
-    /// Lands that nobody knew of.
-    pub(super) new: Vec<LandId>,
+    /// Lands that nobody knew of, with when the waiting for their players ends.
+    pub(super) new: Vec<(LandId, Option<Time>)>,
     /// Lands that ended, with when they were due.
     pub(super) ended: Vec<(LandId, Option<Time>)>,
 }
@@ -197,6 +208,7 @@ impl Server {
             sequence: 0,
             lands: HashMap::new(),
             seats_taken: 0,
+            unheard: Vec::new(),
             told: None,
         }
     }
@@ -241,15 +253,21 @@ impl Server {
 
     /// Takes the server's word for the lands that it has: what was ready and isn't there any more has ended; what it has
     /// and nobody knew of (this control plane started after it) takes its place. Lands that it was asked for and has
-    /// not answered yet stay.
-    pub(super) fn reconcile(&mut self, reported: Vec<Land>) -> Reconciled {
-        let mut reported: HashMap<LandId, Vec<PlayerId>> =
-            reported.into_iter().map(|land| (land.id, land.players)).collect();
+    /// not answered yet stay. `seats_until`: of new lands, for how long seats are kept for players who have not come.
+    pub(super) fn reconcile(&mut self, reported: Vec<Land>, seats_until: Option<Time>) -> Reconciled {
+        let mut reported: HashMap<LandId, Land> =
+            reported.into_iter().map(|land| (land.id.clone(), land)).collect();
         let mut changed = Reconciled::default();
         let mut taken = 0;
+        self.unheard.clear();
         self.lands.retain(|id, land| {
             match reported.remove(id) {
-                Some(players) => land.seen(players),
+                Some(now) => {
+                    land.seen(now.players);
+                    if land.confirmed && land.seats.kept() == 0 && !now.awaited.is_empty() {
+                        self.unheard.push(FreedSeats { land: now.id, players: now.awaited });
+                    }
+                }
                 None if land.state == LandState::Ready => {
                     changed.ended.push((id.clone(), land.due));
                     return false;
@@ -259,9 +277,12 @@ impl Server {
             taken += land.taken();
             true
         });
-        changed.new = reported.keys().cloned().collect();
-        taken += reported.values().map(Vec::len).sum::<usize>();
-        self.lands.extend(reported.into_iter().map(|(id, players)| (id, PlacedLand::reported(players))));
+        for (id, land) in reported {
+            let land = PlacedLand::reported(land, seats_until);
+            taken += land.taken();
+            changed.new.push((id.clone(), land.due));
+            self.lands.insert(id, land);
+        }
         self.seats_taken = taken;
         changed
     }

@@ -10,6 +10,7 @@ mod drains;
 mod elsewhere;
 mod lands;
 mod notices;
+mod reminders;
 mod room;
 mod time;
 mod unwanted;
@@ -18,6 +19,7 @@ mod whereabouts;
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
+    time::Duration,
 };
 
 use matching::Time;
@@ -28,10 +30,11 @@ pub(crate) use self::{
     elsewhere::Notice,
     lands::{Freed, Place, Reserved},
     notices::{Held, Told},
+    reminders::Reminder,
     time::NoShows,
 };
 use self::{elsewhere::Elsewhere, notices::News, room::Room, unwanted::Unwanted};
-use super::server::{Arrival, Fits, Heartbeat, Reconciled, Registration, Server, ServerView};
+use super::server::{Arrival, Fits, FreedSeats, Heartbeat, Reconciled, Registration, Server, ServerView};
 
 #[derive(Debug, Default)]
 pub(crate) struct Table {
@@ -50,6 +53,8 @@ pub(crate) struct Table {
     /// When servers that failed are asked like any other again.
     avoided: BTreeSet<(Time, ServerId)>,
     unwanted: Unwanted,
+    /// How long a seat is kept for a player of a land that is ready; `None`: as long as the land lives.
+    no_show_after: Option<Duration>,
 }
 
 /// Why a server was not registered.
@@ -67,6 +72,12 @@ pub(crate) enum RoomChange {
 }
 
 impl Table {
+    /// Without any server. `no_show_after`: how long a seat is kept for a player of a land that is ready; `None`: as long as the
+    /// land lives.
+    pub(crate) fn new(no_show_after: Option<Duration>) -> Self {
+        Self { no_show_after, ..Self::default() }
+    }
+
     /// A server with an agent comes, or comes back. The newer instance wins; instance ids grow (UUIDv7).
     pub(crate) fn hello(
         &mut self,
@@ -94,7 +105,7 @@ impl Table {
         self.forget_far(&id);
         let mut server = Server::new(registration, term, now, expires_at);
         server.draining = draining;
-        let lands = server.reconcile(lands).new;
+        let lands = server.reconcile(lands, self.seats_until(now)).new;
         self.servers.insert(id.clone(), server);
         self.deadlines.insert((expires_at, id.clone()));
         self.adopt(&id, lands);
@@ -141,6 +152,7 @@ impl Table {
         expires_at: Time,
         now: Time,
     ) -> RoomChange {
+        let seats_until = self.seats_until(now);
         let Some(server) = self.servers.get_mut(id) else {
             return RoomChange::None;
         };
@@ -154,7 +166,7 @@ impl Table {
         server.lost_until = None;
         server.last_heard = now;
         server.resize(&beat);
-        let Reconciled { new, ended } = server.reconcile(beat.lands);
+        let Reconciled { new, ended } = server.reconcile(beat.lands, seats_until);
         for (land, due) in ended {
             self.unlink(id, &land);
             self.not_due(&land, due);
@@ -264,14 +276,26 @@ impl Table {
                 && let Some(now) = server.lands.get_mut(&land)
             {
                 server.seats_taken -= now.taken();
+                if let Some(at) = now.due {
+                    self.due.remove(&(at, land.clone()));
+                }
                 now.confirmed = placed.confirmed;
-                now.seats = placed.seats;
+                let mut expected = std::mem::replace(&mut now.seats, placed.seats);
                 now.seats.take(&now.players);
+                if now.seats.kept() == 0 && expected.kept() > 0 {
+                    let (_, players) = expected.free();
+                    server.unheard.push(FreedSeats { land: land.clone(), players });
+                }
                 now.due = placed.due;
                 server.seats_taken += now.taken();
                 self.due.extend(now.due.map(|at| (at, land)));
             }
         }
+    }
+
+    /// Until when a player of a land that is ready now is waited for.
+    pub(crate) fn seats_until(&self, now: Time) -> Option<Time> {
+        self.no_show_after.map(|span| now + span)
     }
 
     fn not_due(&mut self, land: &LandId, due: Option<Time>) {

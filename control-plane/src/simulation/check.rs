@@ -129,6 +129,8 @@ impl Event {
             | Self::ServerDown { server: it }
             | Self::AgentUp { server: it, .. }
             | Self::AgentDown { server: it, .. }
+            | Self::Hello { server: it }
+            | Self::Welcomed { server: it }
             | Self::Drained { server: it, .. }
             | Self::Refused { server: it, land: None, .. } => server(it),
             Self::Asked { server: it, land: on, .. }

@@ -66,7 +66,7 @@ impl Control {
         log.note(Event::ControlUp { life });
         let tasks = Tasks::new(CancellationToken::new());
         let storage = Slow::new(kept);
-        let registry = Registry::new(clock);
+        let registry = Registry::with(clock, config.no_show_after());
         let desks = Arc::new(Desks::default());
         let own = Own { queues: Arc::clone(queues), desks: Arc::clone(&desks), sessions: Arc::default() };
         let peers = Peers::alone(Arc::clone(&registry), own);

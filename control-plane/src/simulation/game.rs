@@ -74,8 +74,12 @@ impl Game {
     /// What it tells an agent that knows nothing.
     pub(super) fn report(&self) -> Vec<LandReport> {
         let live = self.lands.iter().filter(|(_, land)| land.live);
-        live.map(|(id, land)| LandReport { land_id: id.clone(), players: land.present.clone().into() })
-            .collect()
+        live.map(|(id, land)| LandReport {
+            land_id: id.clone(),
+            players: land.present.clone().into(),
+            awaited: Vec::new(),
+        })
+        .collect()
     }
 
     pub(super) fn has(&self, id: &LandId) -> bool {

@@ -87,6 +87,14 @@ pub(super) enum Event {
         server: ServerNo,
         how: &'static str,
     },
+    /// It has said hello on a new connection, with all that it knows.
+    Hello {
+        server: ServerNo,
+    },
+    /// The control plane has taken that.
+    Welcomed {
+        server: ServerNo,
+    },
     /// The control plane has told the agent to make a land.
     Asked {
         server: ServerNo,

@@ -148,6 +148,9 @@ impl Server {
         match parcel {
             Parcel::Down(message) => {
                 let message = wire::response(message);
+                if matches!(message, Down::Welcome { .. }) {
+                    stage.log.note(Event::Welcomed { server: self.number });
+                }
                 if let Down::Allocate(order) = &message {
                     let players = order.players.iter().map(ToString::to_string).collect();
                     let order_here = Order {
@@ -301,6 +304,9 @@ impl Server {
             }
             _ => {}
         }
+        if matches!(message, Up::Hello { .. }) {
+            stage.log.note(Event::Hello { server: self.number });
+        }
         if let Up::Hello { lands, capacity, .. } = &mut message
             && self.plan.flaw == Some(Flaw::HidesALand)
         {
@@ -313,6 +319,7 @@ impl Server {
                 Some(Flaw::MadeUpLand) => lands.push(provisioning_agent::machine::LandReport {
                     land_id: LandId::parse("demo:made-up").expect("a good id"),
                     players: std::sync::Arc::default(),
+                    awaited: Vec::new(),
                 }),
                 _ => {}
             }

@@ -61,6 +61,7 @@ fn reports(lands: Vec<LandReport>) -> Vec<pb::Land> {
     let land = |report: LandReport| pb::Land {
         land_id: report.land_id.as_str().to_owned(),
         player_ids: report.players.iter().map(|player| player.as_str().to_owned()).collect(),
+        awaited_player_ids: report.awaited.iter().map(|player| player.as_str().to_owned()).collect(),
     };
     lands.into_iter().map(land).collect()
 }

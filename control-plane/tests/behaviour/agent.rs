@@ -110,7 +110,7 @@ impl Agent {
     /// A heartbeat with these lands.
     pub(crate) async fn beat(&mut self, lands: &[&str]) {
         self.sequence += 1;
-        let land = |id: &&str| pb::Land { land_id: (*id).to_owned(), player_ids: Vec::new() };
+        let land = |id: &&str| pb::Land { land_id: (*id).to_owned(), ..Default::default() };
         let beat = pb::Heartbeat {
             sequence: self.sequence,
             health: pb::Health::Healthy.into(),

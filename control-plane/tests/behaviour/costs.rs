@@ -73,7 +73,7 @@ async fn a_message_that_is_too_large_is_refused_and_the_connection_lives() {
     assert_eq!(refused.code(), Code::OutOfRange, "{refused:?}");
     assert!(refused.message().contains("65536"), "it says how much may be: {}", refused.message());
 
-    let land = |n: usize| pb::Land { land_id: format!("demo:{n:0>100}"), player_ids: Vec::new() };
+    let land = |n: usize| pb::Land { land_id: format!("demo:{n:0>100}"), ..Default::default() };
     let report =
         |lands: usize| pb::Hello { capacity: 5_000, lands: (0..lands).map(land).collect(), ..hello("s-1") };
     let refused = Agent::try_start(&stack, report(3_000)).await.map(|_| ()).unwrap_err();

@@ -78,7 +78,11 @@ async fn a_subscription_to_a_megabyte_is_refused_in_short() {
 #[tokio::test]
 async fn a_server_may_hold_as_many_lands_as_it_may_have_capacity() {
     let stack = Stack::start().await;
-    let land = |n| pb::Land { land_id: format!("demo:{n:0>40}"), player_ids: vec![format!("{n:0>40}")] };
+    let land = |n| pb::Land {
+        land_id: format!("demo:{n:0>40}"),
+        player_ids: vec![format!("{n:0>40}")],
+        ..Default::default()
+    };
     let full = pb::Hello { capacity: 100_000, lands: (0..100_000).map(land).collect(), ..hello("s-1") };
     let _server = Agent::start(&stack, full).await;
     let mut listing = stack.provisioning().max_decoding_message_size(64 * 1024 * 1024);

@@ -170,7 +170,7 @@ async fn seats_are_kept_for_players_until_they_come_or_are_given_up() {
 
     let beat = |sequence, players: &[&str]| {
         let player_ids = players.iter().map(|player| (*player).to_owned()).collect();
-        let lands = vec![pb::Land { land_id: land.clone(), player_ids }];
+        let lands = vec![pb::Land { land_id: land.clone(), player_ids, ..Default::default() }];
         let health = pb::Health::Healthy.into();
         Up::Heartbeat(pb::Heartbeat { sequence, health, lands, ..Default::default() })
     };
@@ -180,6 +180,26 @@ async fn seats_are_kept_for_players_until_they_come_or_are_given_up() {
     assert_eq!((freed.land_id, freed.player_ids), (land.clone(), vec!["b".to_owned()]));
     server.make_land().await;
     stack.assignment(&second).await;
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn an_agent_brings_the_seats_that_are_kept_to_a_control_plane_that_knows_nothing() {
+    let config = Config { no_show_after: Duration::from_millis(1_500), ..config() };
+    let stack = Stack::with(config, &[]).await;
+    let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect();
+    let land_id = format!("demo:{}", uuid::Uuid::now_v7());
+    let land = pb::Land { land_id, player_ids: ids(&["a"]), awaited_player_ids: ids(&["b", "c"]) };
+    let hello = pb::Hello { player_capacity: 4, lands: vec![land.clone()], ..hello("s-1") };
+    let mut server = Agent::start(&stack, hello).await;
+    let ticket = stack.enqueue("demo:2", &["d", "e"]).await;
+    held_up(&stack, "2 free seats").await;
+    let [shown] = &*stack.servers().await else { panic!("one server") };
+    assert_eq!((shown.seats_reserved, shown.players), (2, 1));
+    let Some(Down::SeatsFreed(freed)) = server.command().await else { panic!("no seats were freed") };
+    assert_eq!((freed.land_id, freed.player_ids), (land.land_id, land.awaited_player_ids));
+    server.make_land().await;
+    stack.assignment(&ticket).await;
     stack.stop().await;
 }
 

@@ -182,7 +182,8 @@ async fn a_newer_instance_takes_over_and_an_older_is_refused() {
 #[tokio::test]
 async fn a_resumed_stream_brings_its_lands_back() {
     let stack = Stack::start().await;
-    let land = pb::Land { land_id: "demo:1".to_owned(), player_ids: vec!["p".to_owned()] };
+    let land =
+        pb::Land { land_id: "demo:1".to_owned(), player_ids: vec!["p".to_owned()], ..Default::default() };
     let _server = Agent::start(&stack, pb::Hello { lands: vec![land], ..hello("s-1") }).await;
     let servers = stack.servers_are(|servers| !servers.is_empty()).await;
     assert_eq!((servers[0].lands_used, servers[0].players), (1, 1));

@@ -97,6 +97,11 @@ pub struct Land {
     /// The players in it now.
     #[prost(string, repeated, tag = "2")]
     pub player_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Who is still expected: players of its roster who have not come, and whose seats were not freed. A control plane that was
+    /// started anew keeps seats for them; one that knows the land goes by what it knows. Left out where the message would grow too
+    /// large.
+    #[prost(string, repeated, tag = "3")]
+    pub awaited_player_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// The answer to one AllocateLand.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -90,5 +90,5 @@ impl GameApi {
 fn live_land(place: usize, land: &LiveLand) -> Result<LandReport, Refused> {
     let land_id = checks::land_id(&format!("lands[{place}].land_id"), &land.land_id)?;
     let players = checks::players(&format!("lands[{place}].players"), &land.players)?;
-    Ok(LandReport { land_id, players: players.into() })
+    Ok(LandReport { land_id, players: players.into(), awaited: Vec::new() })
 }

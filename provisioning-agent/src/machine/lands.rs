@@ -16,6 +16,8 @@ use crate::ids::{CommandId, LandId, LandType, PlayerId};
 /// What one report of all lands may hold, in bytes of identifiers. The control plane takes messages of up to 4 MiB; a server
 /// whose report is refused could never come back, so what would not fit is refused before.
 const REPORT_BYTES: usize = 3 * 1024 * 1024;
+/// What it may hold with those who are still expected. They are left out where it would grow larger.
+const REPORT_BYTES_AND_AWAITED: usize = REPORT_BYTES + 512 * 1024;
 /// What the encoding adds to each identifier, at most.
 const OVERHEAD: usize = 8;
 
@@ -231,27 +233,43 @@ impl Lands {
     /// Every land that is ready: what a heartbeat lists.
     pub(super) fn report(&self) -> Vec<LandReport> {
         let ready = self.all.iter().filter(|(_, land)| matches!(land.state, State::Ready));
-        ready
-            .map(|(id, land)| LandReport { land_id: id.clone(), players: Arc::clone(&land.players) })
-            .collect()
+        let mut bytes = self.report_bytes;
+        let report = |(id, land): (&LandId, &Land)| {
+            let mut awaited: Vec<_> = land.awaited().cloned().collect();
+            let with_them = bytes + bytes_of(&awaited);
+            if with_them > REPORT_BYTES_AND_AWAITED {
+                awaited.clear();
+            } else {
+                bytes = with_them;
+            }
+            LandReport { land_id: id.clone(), players: Arc::clone(&land.players), awaited }
+        };
+        ready.map(report).collect()
     }
 }
 
 impl Land {
     /// How many seats it takes: who is in it, and who is still expected.
     pub(super) fn seats(&self) -> usize {
-        let expected = match &self.origin {
+        self.players.len() + self.awaited().count()
+    }
+
+    /// Who of its roster is still expected.
+    fn awaited(&self) -> impl Iterator<Item = &PlayerId> {
+        let roster = match &self.origin {
             Origin::Ordered(order) => order.players.iter(),
             Origin::Brought | Origin::Own => [].iter(),
         };
-        let coming = expected.filter(|player| !self.came.contains(*player) && !self.freed.contains(player));
-        self.players.len() + coming.count()
+        roster.filter(|player| !self.came.contains(*player) && !self.freed.contains(player))
     }
 }
 
 fn land_bytes(id: &LandId, players: &[PlayerId]) -> usize {
-    let players: usize = players.iter().map(|player| player.as_str().len() + OVERHEAD).sum();
-    id.as_str().len() + OVERHEAD + players
+    id.as_str().len() + OVERHEAD + bytes_of(players)
+}
+
+fn bytes_of(players: &[PlayerId]) -> usize {
+    players.iter().map(|player| player.as_str().len() + OVERHEAD).sum()
 }
 
 #[cfg(test)]

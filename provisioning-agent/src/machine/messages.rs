@@ -171,6 +171,8 @@ pub struct LandReport {
     pub land_id: LandId,
     /// Who is in it now.
     pub players: Arc<[PlayerId]>,
+    /// Who is still expected.
+    pub awaited: Vec<PlayerId>,
 }
 
 /// What the game server is told.

@@ -66,6 +66,7 @@ fn reports(lands: Vec<LandReport>) -> Vec<Land> {
     let land = |report: LandReport| Land {
         land_id: report.land_id.as_str().to_owned(),
         player_ids: report.players.iter().map(|player| player.as_str().to_owned()).collect(),
+        awaited_player_ids: report.awaited.iter().map(|player| player.as_str().to_owned()).collect(),
     };
     lands.into_iter().map(land).collect()
 }

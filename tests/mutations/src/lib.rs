@@ -5,11 +5,12 @@
 //! the same words; it sees which paths an input takes and gets further. What is here needs no nightly compiler, takes a
 //! second for each target and so runs with every `cargo test`.
 //!
-//! Which inputs are tried follows from a seed, which a failure names:
+//! Which inputs are tried follows from a seed, which a failure names. It is always the same one, so that nothing fails that was not
+//! touched; others are for who looks for faults:
 //!
 //! | variable | means |
 //! |---|---|
-//! | `FUZZ_SEED=7` | this seed in place of a random one |
+//! | `FUZZ_SEED=7` | this seed in place of the usual one |
 //! | `FUZZ_COUNT=1000000` | so many mutations for each target |
 //! | `FUZZ_SAVE=DIR` | where an input that failed is saved; also the one under way, for what hangs or aborts |
 
@@ -23,7 +24,7 @@ use std::{
     env, fs,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 pub use dice::Dice;
@@ -34,6 +35,9 @@ pub use words::read as words;
 /// Longer may no input take, without optimisation and on a busy machine: every body does bounded work.
 const LONG: Duration = Duration::from_secs(10);
 
+/// Any will do.
+const USUAL_SEED: u64 = 1;
+
 /// Of an input that failed, so much is printed.
 const PRINTED: usize = 4 * 1024;
 
@@ -43,7 +47,7 @@ const PRINTED: usize = 4 * 1024;
 /// Where `body` did, or took too long; with the seed and the input. And where the target has no saved input.
 pub fn run(target: &str, body: fn(&[u8]), count: u64) {
     let saved = Saved::of(target);
-    let seed = number("FUZZ_SEED").unwrap_or_else(random_seed);
+    let seed = number("FUZZ_SEED").unwrap_or(USUAL_SEED);
     let count = number("FUZZ_COUNT").unwrap_or(count);
     let keep = env::var_os("FUZZ_SAVE").map(PathBuf::from);
     let tried = Tried { target, body, seed, keep };
@@ -112,11 +116,6 @@ impl Tried<'_> {
 fn number(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a whole number, not `{text}`")))
-}
-
-fn random_seed() -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    u64::from(since.subsec_nanos()) ^ since.as_secs().rotate_left(32)
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> String {

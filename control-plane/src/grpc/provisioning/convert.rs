@@ -148,14 +148,19 @@ fn lands(fields: &mut Fields, path: &str, lands: Vec<pb::Land>) -> Vec<Land> {
     }
     // Made once: a server may have a hundred thousand, in every heartbeat.
     let (land_path, players_path) = (format!("{path}.land_id"), format!("{path}.player_ids"));
+    let awaited_path = format!("{path}.awaited_player_ids");
     let land = |land: pb::Land| {
         fields.id(&land_path, &land.land_id);
         for player in &land.player_ids {
             fields.id(&players_path, player);
         }
+        for player in &land.awaited_player_ids {
+            fields.id(&awaited_path, player);
+        }
         Land {
             id: LandId::new(land.land_id),
             players: land.player_ids.into_iter().map(PlayerId::new).collect(),
+            awaited: land.awaited_player_ids.into_iter().map(PlayerId::new).collect(),
         }
     };
     lands.into_iter().map(land).collect()

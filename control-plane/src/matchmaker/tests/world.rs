@@ -178,7 +178,8 @@ impl FakeServer {
             labels: std::collections::BTreeMap::new(),
             version: String::new(),
         };
-        let lands = lands.into_iter().map(|id| Land { id, players: Vec::new() }).collect();
+        let lands =
+            lands.into_iter().map(|id| Land { id, players: Vec::new(), awaited: Vec::new() }).collect();
         let arrival = Arrival { registration, term: 0, lands, draining: false };
         registry.connect(arrival, EXPIRY, Link { id: link, commands }).unwrap();
         Self { registry: Arc::clone(registry), id: ServerId::new(id), link, commands: commanded, sequence: 0 }
@@ -219,7 +220,8 @@ impl FakeServer {
 
     fn say(&mut self, lands: impl IntoIterator<Item = LandId>, player_capacity: Option<Option<usize>>) {
         self.sequence += 1;
-        let lands = lands.into_iter().map(|id| Land { id, players: Vec::new() }).collect();
+        let lands =
+            lands.into_iter().map(|id| Land { id, players: Vec::new(), awaited: Vec::new() }).collect();
         let beat = Heartbeat {
             sequence: self.sequence,
             healthy: true,

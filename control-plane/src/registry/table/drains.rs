@@ -50,19 +50,6 @@ impl Table {
         Some(order)
     }
 
-    /// What has to be said again to a server: it has lands that were given back; or it was told to drain and doesn't say that it
-    /// does, or has lands after its deadline. What is sent may be lost, and the word of a server may have crossed it.
-    pub(crate) fn remind(&mut self, id: &ServerId, now: Time) -> (Option<DrainOrder>, Vec<Ended>) {
-        let mut ended = self.end_unwanted(id);
-        let Some(server) = self.servers.get(id) else { return (None, ended) };
-        let Some(drain) = &server.drain else { return (None, ended) };
-        let order = (!server.draining).then(|| drain.order(now));
-        if drain.is_over(now) {
-            ended.extend(self.end_all(id));
-        }
-        (order, ended)
-    }
-
     /// Frees what is left on servers whose deadline is over.
     pub(super) fn end_drained(&mut self, now: Time) -> Vec<Ended> {
         let mut ended = Vec::new();
@@ -74,7 +61,8 @@ impl Table {
         ended
     }
 
-    fn end_all(&mut self, id: &ServerId) -> Vec<Ended> {
+    /// Frees every land of a server that drains.
+    pub(super) fn end_all(&mut self, id: &ServerId) -> Vec<Ended> {
         let Some(server) = self.servers.get(id) else { return Vec::new() };
         let reason = server.drain.as_ref().map(|drain| drain.reason.clone()).unwrap_or_default();
         let reason = format!("its server drains, and the deadline is over: {reason}");

@@ -150,12 +150,13 @@ impl Table {
 
     /// Takes lands in that a server reports and nobody placed there. One that another server holds stays that one's, or
     /// a server could take away what was reserved elsewhere; a lost server holds nothing.
-    pub(super) fn adopt(&mut self, id: &ServerId, lands: Vec<LandId>) {
-        for land in lands {
+    pub(super) fn adopt(&mut self, id: &ServerId, lands: Vec<(LandId, Option<Time>)>) {
+        for (land, due) in lands {
             let holder = self.lands.get(&land).and_then(|holder| self.servers.get(holder));
             if holder.is_none_or(|holder| holder.lost_until.is_some()) {
                 // Whoever had it has it no more: what was expected there is expected nowhere.
                 self.free(&land);
+                self.due.extend(due.map(|at| (at, land.clone())));
                 self.lands.insert(land, id.clone());
             }
         }

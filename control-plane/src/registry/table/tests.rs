@@ -67,7 +67,10 @@ fn picked(table: &mut Table, land: &str, wants: &Wants) -> Option<String> {
 }
 
 fn beat(sequence: u64, lands: &[&str]) -> Heartbeat {
-    let lands = lands.iter().map(|land| Land { id: LandId::new(land), players: Vec::new() }).collect();
+    let lands = lands
+        .iter()
+        .map(|land| Land { id: LandId::new(land), players: Vec::new(), awaited: Vec::new() })
+        .collect();
     Heartbeat { sequence, healthy: true, draining: false, lands, capacity: None, player_capacity: None }
 }
 
@@ -150,7 +153,7 @@ fn a_silent_server_is_lost_then_back_then_forgotten() {
 fn the_newer_instance_takes_over_and_the_older_is_refused() {
     let mut table = table(&["a"]);
     reserve(&mut table, "l1");
-    let lands = vec![Land { id: LandId::new("l9"), players: Vec::new() }];
+    let lands = vec![Land { id: LandId::new("l9"), players: Vec::new(), awaited: Vec::new() }];
     table.hello(arrival(server("a", "i-2"), lands), SOON, NOW).unwrap();
     assert!(!table.is_there(&LandId::new("l1")), "the older instance's open question died with it");
     assert!(table.is_there(&LandId::new("l9")));
@@ -226,7 +229,7 @@ fn a_land_follows_its_game_server_to_another_server_id() {
     reserve(&mut table, "l1");
     table.land_ready(&LandId::new("l1"), None);
     table.lose(&ServerId::new("old"), SOON);
-    let lands = vec![Land { id: LandId::new("l1"), players: Vec::new() }];
+    let lands = vec![Land { id: LandId::new("l1"), players: Vec::new(), awaited: Vec::new() }];
     table.hello(arrival(server("new", "i-1"), lands), SOON + SHOWN, NOW).unwrap();
     table.expire(SOON, SOON + SHOWN);
     assert_eq!(table.free(&LandId::new("l1")), freed("new"), "the lost one took it along");

@@ -30,6 +30,10 @@ struct Land {
     /// The players for whom a seat is kept, or who sit there.
     seats: BTreeSet<String>,
     forgotten: Option<By>,
+    /// Whether seats were freed here. Who comes after all takes one, and the control plane hears of it later.
+    freed: bool,
+    /// Whether the agent has told of it in its last hello.
+    told: bool,
 }
 
 pub(super) fn judge(plan: &Plan, history: &[Entry], findings: &mut Vec<Finding>) {
@@ -51,7 +55,8 @@ pub(super) fn judge(plan: &Plan, history: &[Entry], findings: &mut Vec<Finding>)
                 // One that has stopped since leaves the next one as ignorant as if it had been there before.
                 let by_this_one = asked_by.get(land).is_some_and(|by| *by == life);
                 let forgotten = (!by_this_one).then_some(By::Control);
-                host.lands.insert(*land, Land { seats: players.0.clone(), forgotten });
+                host.lands
+                    .insert(*land, Land { seats: players.0.clone(), forgotten, freed: false, told: false });
                 if let Some(what) = host.is_over() {
                     let about = [About::Server(*server), About::Land(*land)];
                     findings.push(Finding::new(Kind::OverCapacity, format!("{server} {what}"), about));
@@ -62,7 +67,10 @@ pub(super) fn judge(plan: &Plan, history: &[Entry], findings: &mut Vec<Finding>)
             }
             Event::SeatsFreed { server, land, players } => {
                 let land = hosts.entry(*server).or_default().lands.get_mut(land);
-                land.into_iter().for_each(|land| land.seats.retain(|player| !players.0.contains(player)));
+                if let Some(land) = land {
+                    land.freed = true;
+                    land.seats.retain(|player| !players.0.contains(player));
+                }
             }
             Event::Left { server, land, player } => {
                 let land = hosts.entry(*server).or_default().lands.get_mut(land);
@@ -74,6 +82,15 @@ pub(super) fn judge(plan: &Plan, history: &[Entry], findings: &mut Vec<Finding>)
                 // What the next one knows, agents have to tell.
                 drained.clear();
                 hosts.values_mut().for_each(|host| host.is_forgotten(By::Control));
+            }
+            // What the agent knows, the control plane knows from then on.
+            Event::Hello { server } => {
+                let host = hosts.entry(*server).or_default();
+                host.lands.values_mut().for_each(|land| land.told = land.forgotten != Some(By::Agent));
+            }
+            Event::Welcomed { server } => {
+                let lands = hosts.entry(*server).or_default().lands.values_mut();
+                lands.filter(|land| land.told).for_each(|land| land.forgotten = None);
             }
             Event::AgentUp { server, .. } => hosts.entry(*server).or_default().is_forgotten(By::Agent),
             // It says goodbye, and then the server is none of the control plane's any more.
@@ -103,6 +120,7 @@ impl Host {
     /// A new one knows of the lands only what is there. Where neither knows it any more, nobody can keep seats for who comes.
     fn is_forgotten(&mut self, by: By) {
         for land in self.lands.values_mut() {
+            land.told = false;
             match land.forgotten {
                 Some(other) if other != by => land.seats.clear(),
                 _ => land.forgotten = Some(by),
@@ -110,9 +128,10 @@ impl Host {
         }
     }
 
-    /// Whether the control plane knows all seats: those that are kept, nobody tells a new one.
+    /// Whether the control plane knows all seats: those that are kept, their agent tells a new one.
     fn is_known(&self) -> bool {
-        self.seats.is_none() || self.lands.values().all(|land| land.forgotten != Some(By::Control))
+        let is_known = |land: &Land| land.forgotten != Some(By::Control) && !land.freed;
+        self.seats.is_none() || self.lands.values().all(is_known)
     }
 
     fn is_over(&self) -> Option<String> {

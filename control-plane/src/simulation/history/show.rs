@@ -44,6 +44,8 @@ impl fmt::Display for Event {
             Self::ServerDown { server } => write!(f, "{server} is down, and its lands are over"),
             Self::AgentUp { server, instance } => write!(f, "{server}: its agent is up, instance {instance}"),
             Self::AgentDown { server, how } => write!(f, "{server}: its agent {how}"),
+            Self::Hello { server } => write!(f, "{server}: its agent says hello"),
+            Self::Welcomed { server } => write!(f, "{server}: its agent is welcome"),
             Self::Asked { server, land, the_match, .. } => {
                 write!(f, "{server} is asked for {land}, {the_match}")
             }

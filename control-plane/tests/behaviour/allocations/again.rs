@@ -100,7 +100,7 @@ async fn a_restart_forgets_no_allocation_and_no_release() {
     let stack = Stack::with_own_keys(config(), &[]).await;
     // Its server isn't back yet: nobody can tell whether the land lives.
     assert_eq!(stack.provisioning().allocate(request("a")).await.unwrap().into_inner(), first);
-    let lands = vec![pb::Land { land_id: first.land_id.clone(), player_ids: Vec::new() }];
+    let lands = vec![pb::Land { land_id: first.land_id.clone(), ..Default::default() }];
     let mut server = Agent::start(&stack, pb::Hello { lands, ..hello("s-1") }).await;
     stack.servers_are(|servers| servers.len() == 1).await;
     assert_eq!(stack.provisioning().allocate(request("a")).await.unwrap().into_inner(), first);
@@ -132,7 +132,7 @@ async fn a_maker_that_is_killed_costs_no_second_land() {
     let process = Process::start(&settings).await;
     let calls = [ask(&process, "made"), ask(&process, "not made")];
     orders.sort_by(|a, b| a.land_id.cmp(&b.land_id));
-    let lands = vec![pb::Land { land_id: orders[0].land_id.clone(), player_ids: Vec::new() }];
+    let lands = vec![pb::Land { land_id: orders[0].land_id.clone(), ..Default::default() }];
     let mut server =
         Agent::connect(process.provisioning(), pb::Hello { lands, ..hello("s-1") }).await.unwrap();
     let order = server.order().await;

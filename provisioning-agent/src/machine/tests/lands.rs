@@ -21,7 +21,7 @@ fn a_full_life() {
     assert_eq!(bench.sent(), [ready("c1")]);
     bench.machine.players_are(bench.now_ms, &id("arena:1"), players(&["ann"])).unwrap();
     bench.pass(250);
-    let land = LandReport { land_id: id("arena:1"), players: players(&["ann"]) };
+    let land = LandReport { land_id: id("arena:1"), players: players(&["ann"]), awaited: Vec::new() };
     let heartbeat = |sequence, lands: &[LandReport]| Up::Heartbeat {
         sequence,
         healthy: true,
@@ -227,7 +227,11 @@ fn auto_mode_needs_no_game_server() {
 fn a_game_server_that_outlived_its_agent_brings_its_lands() {
     let mut bench = Bench::report();
     let bring = |bench: &mut Bench, lands: &[&str]| {
-        let lands = lands.iter().map(|land| LandReport { land_id: id(land), players: players(&["ann"]) });
+        let lands = lands.iter().map(|land| LandReport {
+            land_id: id(land),
+            players: players(&["ann"]),
+            awaited: Vec::new(),
+        });
         bench.machine.game_server_ready(bench.now_ms, &lands.collect::<Vec<_>>())
     };
     assert_eq!(bring(&mut bench, &["arena:1", "castle:1"]), Err((1, AdoptError::LandType)));

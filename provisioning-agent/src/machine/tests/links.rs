@@ -17,7 +17,11 @@ fn a_resumed_stream_begins_with_all_that_lives() {
     assert!(matches!(bench.outputs().as_slice(), [Output::Connect]));
     bench.machine.stream_opened(bench.now_ms);
     let expected = Up::Hello {
-        lands: vec![LandReport { land_id: id("arena:1"), players: players(&["ann", "bob"]) }],
+        lands: vec![LandReport {
+            land_id: id("arena:1"),
+            players: players(&["ann", "bob"]),
+            awaited: Vec::new(),
+        }],
         draining: true,
         capacity: Capacity { lands: 3, players: 0 },
     };

@@ -52,6 +52,21 @@ fn a_freed_seat_is_told_until_its_player_comes_after_all() {
 }
 
 #[test]
+fn the_control_plane_is_told_who_is_still_expected() {
+    let mut bench = Bench::registered();
+    bench.hear(expecting("c1", "arena:1", &["ann", "bob", "cat", "dan"]));
+    bench.machine.land_ready(&id("arena:1")).unwrap();
+    bench.machine.players_joined(bench.now_ms, &id("arena:1"), &players(&["ann", "bob", "eve"])).unwrap();
+    bench.machine.players_left(bench.now_ms, &id("arena:1"), &players(&["bob"])).unwrap();
+    bench.hear(freed("arena:1", &["cat"]));
+    bench.sent();
+    bench.pass(1_000);
+    let sent = bench.sent();
+    let Some(Up::Heartbeat { lands, .. }) = sent.last() else { panic!("{sent:?}") };
+    assert_eq!((&*lands[0].players, &*lands[0].awaited), (&*players(&["ann", "eve"]), &*players(&["dan"])));
+}
+
+#[test]
 fn who_left_keeps_no_seat() {
     let mut bench = Bench::registered();
     bench.machine.set_capacity(bench.now_ms, None, Some(3));

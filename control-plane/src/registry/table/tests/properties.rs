@@ -70,7 +70,7 @@ prop_compose! {
 
 prop_compose! {
     fn lands()(of in vec((land(), vec(select(&PLAYERS), 0..4)), 0..4)) -> Vec<Land> {
-        of.into_iter().map(|(id, players)| Land { id, players: players.into_iter().map(PlayerId::new).collect() }).collect()
+        of.into_iter().map(|(id, players)| Land { id, players: players.into_iter().map(PlayerId::new).collect(), awaited: Vec::new() }).collect()
     }
 }
 

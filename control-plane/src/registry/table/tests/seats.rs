@@ -1,7 +1,7 @@
 //! Players' seats: kept, taken, freed, and never more of them than there are.
 
 use super::*;
-use crate::registry::table::NoShows;
+use crate::registry::{server::FreedSeats, table::NoShows};
 
 /// A server for three lands and four players.
 fn table_of_four() -> Table {
@@ -19,6 +19,7 @@ fn with_players(sequence: u64, lands: &[(&str, &[&str])]) -> Heartbeat {
     let land = |(id, players): &(&str, &[&str])| Land {
         id: LandId::new(id),
         players: players.iter().map(PlayerId::new).collect(),
+        awaited: Vec::new(),
     };
     Heartbeat { lands: lands.iter().map(land).collect(), ..beat(sequence, &[]) }
 }
@@ -99,7 +100,8 @@ fn a_land_that_lives_on_still_expects_its_players() {
     place(&mut table, "l1", &["a", "b", "c"]);
     table.land_ready(&LandId::new("l1"), Some(Time(5_000)));
     let server = |instance| Registration { capacity: 3, player_capacity: Some(4), ..server("a", instance) };
-    let lands = || vec![Land { id: LandId::new("l1"), players: vec![PlayerId::new("a")] }];
+    let lands =
+        || vec![Land { id: LandId::new("l1"), players: vec![PlayerId::new("a")], awaited: Vec::new() }];
     table.hello(arrival(server("i-1"), lands()), SOON, NOW).unwrap();
     let fits = |table: &Table| table.servers[&ServerId::new("a")].fits().seats;
     assert_eq!((fits(&table), table.next_deadline()), (1, Some(Time(5_000))));
@@ -108,6 +110,46 @@ fn a_land_that_lives_on_still_expects_its_players() {
     assert_eq!(known, (1, Some(Time(5_000))), "its agent was started anew, and the game goes on");
     table.hello(arrival(server("i-3"), Vec::new()), SOON, NOW).unwrap();
     assert_eq!((fits(&table), table.next_deadline()), (4, Some(SOON)), "all of it was started anew");
+}
+
+#[test]
+fn who_is_still_expected_in_a_land_that_was_unknown_has_a_seat_until_they_come_or_are_given_up() {
+    let mut table = Table::new(Some(Duration::from_secs(2)));
+    let id = ServerId::new("a");
+    let names = |names: &[&str]| names.iter().map(PlayerId::new).collect::<Vec<_>>();
+    let land = |land: &str, players: &[&str], awaited: &[&str]| Land {
+        id: LandId::new(land),
+        players: names(players),
+        awaited: names(awaited),
+    };
+    let registration = || Registration { capacity: 3, player_capacity: Some(5), ..server("a", "i-1") };
+    table.hello(arrival(registration(), vec![land("l1", &["a"], &["b", "c"])]), SOON, NOW).unwrap();
+    let seats = |table: &Table| (table.view(&id).unwrap().seats_reserved, table.servers[&id].fits().seats);
+    assert_eq!(seats(&table), (2, 2));
+    let later =
+        Heartbeat { lands: vec![land("l1", &["a", "b"], &["c"]), land("l2", &[], &["d"])], ..beat(1, &[]) };
+    table.heartbeat(&id, later, SOON, NOW + Duration::from_secs(1));
+    assert_eq!(seats(&table), (2, 1), "b came; l2 was made for one who ordered it before");
+    assert_eq!(table.next_deadline(), Some(Time(3_000)));
+    let of =
+        |expired: Expired| expired.no_shows.into_iter().flat_map(|gone| gone.players).collect::<Vec<_>>();
+    assert_eq!((of(table.expire(Time(3_000), SOON)), seats(&table)), (names(&["c"]), (1, 2)));
+    // What its agent says before it has heard of that changes nothing, and it is told again.
+    table.heartbeat(
+        &id,
+        Heartbeat { lands: vec![land("l1", &["a", "b"], &["c"]), land("l2", &[], &["d"])], ..beat(2, &[]) },
+        SOON,
+        NOW,
+    );
+    let again = table.remind(&id, Time(3_500)).freed;
+    assert_eq!(again, [FreedSeats { land: LandId::new("l1"), players: names(&["c"]) }]);
+    assert_eq!(table.remind(&id, Time(3_500)), Reminder::default(), "once for each time that it says so");
+    assert_eq!((of(table.expire(Time(4_000), SOON)), seats(&table)), (names(&["d"]), (0, 3)));
+
+    let lands = vec![land("l1", &["a", "b"], &["c"]), land("l2", &[], &[])];
+    table.hello(arrival(registration(), lands), SOON, Time(4_500)).unwrap();
+    assert_eq!(table.remind(&id, Time(4_500)).freed, again, "nor does another stream");
+    assert_eq!((seats(&table), table.next_deadline()), ((0, 3), Some(SOON)));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::*;
 use crate::registry::table::unwanted::{KEEP, MOST};
 
 fn reminded(table: &mut Table) -> Vec<String> {
-    let (_, ended) = table.remind(&ServerId::new("a"), NOW);
+    let ended = table.remind(&ServerId::new("a"), NOW).ended;
     ended.into_iter().map(|ended| ended.land.to_string()).collect()
 }
 
@@ -36,7 +36,7 @@ fn a_land_that_was_made_elsewhere_in_the_meantime_stays_there() {
     assert_eq!(reserve(&mut table, "l1").as_deref(), Some("a"));
     table.unwant(&ServerId::new("b"), &l1, NOW);
     table.heartbeat(&ServerId::new("b"), beat(1, &["l1"]), SOON, NOW);
-    let (_, ended) = table.remind(&ServerId::new("b"), NOW);
+    let ended = table.remind(&ServerId::new("b"), NOW).ended;
     assert_eq!((ended.len(), table.is_there(&l1), table.places("hero")), (1, true, 3));
 }
 

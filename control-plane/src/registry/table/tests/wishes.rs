@@ -130,14 +130,14 @@ fn a_server_that_drains_gets_nothing_and_its_lands_end_at_the_earliest_deadline(
     assert_eq!(table.view(&a).unwrap().drain_deadline, Some(Time(3_000)));
 
     table.heartbeat(&a, beat(1, &["l1"]), SOON, NOW);
-    let (order, ended) = table.remind(&a, Time(2_000));
+    let Reminder { drain: order, ended, .. } = table.remind(&a, Time(2_000));
     assert_eq!(
         (order.unwrap().left, ended.len()),
         (Some(Duration::from_secs(1)), 0),
         "it doesn't say so yet"
     );
     table.heartbeat(&a, Heartbeat { draining: true, ..beat(2, &["l1"]) }, SOON, NOW);
-    assert_eq!(table.remind(&a, Time(2_000)), (None, Vec::new()));
+    assert_eq!(table.remind(&a, Time(2_000)), Reminder::default());
 
     assert_eq!(table.next_deadline(), Some(Time(3_000)));
     let ended = table.expire(Time(3_000), SOON).ended;
@@ -147,7 +147,7 @@ fn a_server_that_drains_gets_nothing_and_its_lands_end_at_the_earliest_deadline(
 
     // The word of the server crossed it.
     table.heartbeat(&a, Heartbeat { draining: true, ..beat(3, &["l1"]) }, SOON, NOW);
-    assert_eq!(table.remind(&a, Time(3_001)), (None, ended));
+    assert_eq!(table.remind(&a, Time(3_001)), Reminder { ended, ..Reminder::default() });
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn a_drain_outlives_the_stream_and_where_lands_live_on_the_agent() {
     let mut comes = |instance, lands: &[&str]| {
         table.hello(arrival(server("a", instance), beat(0, lands).lands), SOON, NOW).unwrap();
         let fits = reserve(&mut table, "l3").is_some();
-        (table.remind(&a, NOW).0.is_some(), table.next_deadline() == Some(Time(3_000)), fits)
+        (table.remind(&a, NOW).drain.is_some(), table.next_deadline() == Some(Time(3_000)), fits)
     };
     assert_eq!(comes("i-1", &["l1"]), (true, true, false), "its stream was lost");
     assert_eq!(comes("i-2", &["l1", "l2"]), (true, true, false), "its agent was started anew");
