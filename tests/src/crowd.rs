@@ -88,6 +88,7 @@ impl OneServer {
         let land = |land: usize| Land {
             land_id: format!("arena:{number}-{land}"),
             player_ids: (0..4).map(|player| format!("player-{number}-{land}-{player}")).collect(),
+            ..Land::default()
         };
         let lands: Vec<_> = (0..kind.lands).map(land).collect();
         let hello = Hello {
