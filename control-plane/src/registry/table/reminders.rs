@@ -24,6 +24,8 @@ impl Table {
         let mut reminder = Reminder { ended, ..Reminder::default() };
         let Some(server) = self.servers.get_mut(id) else { return reminder };
         reminder.freed = std::mem::take(&mut server.unheard);
+        // The same order every time, whatever the map's.
+        reminder.freed.sort_unstable_by(|one, other| one.land.cmp(&other.land));
         let Some(drain) = &server.drain else { return reminder };
         reminder.drain = (!server.draining).then(|| drain.order(now));
         if drain.is_over(now) {

@@ -1,9 +1,8 @@
 //! The gRPC services of the control plane that the tests play.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, atomic::Ordering},
-};
+mod watch;
+
+use std::sync::{Arc, atomic::Ordering};
 
 use proto::{
     error::{FieldError, Reason, Refusal},
@@ -21,13 +20,13 @@ use proto::{
         provisioning_server::{Provisioning, ProvisioningServer},
     },
 };
-use tokio::sync::{broadcast, mpsc};
-use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming, transport::server::Router};
 
+use self::watch::{Open, follow};
 use super::{Seen, State};
-use crate::support::tickets::is_queued;
 
 /// Everything that it serves, until `stop`.
 pub(super) async fn router(state: &Arc<State>, seen: Arc<Seen>, stop: CancellationToken) -> Router {
@@ -206,99 +205,6 @@ impl Matchmaking for Service {
         _request: Request<pb::ReloadQueuesRequest>,
     ) -> Result<Response<pb::ReloadQueuesResponse>, Status> {
         Err(Status::unimplemented("no gateway asks"))
-    }
-}
-
-/// Counts one watch stream and what it follows, also where it ends by a crash.
-struct Open<'a> {
-    state: &'a State,
-    seen: &'a Seen,
-    subscribed: HashSet<String>,
-}
-
-impl<'a> Open<'a> {
-    fn new(state: &'a State, seen: &'a Seen) -> Self {
-        seen.streams.fetch_add(1, Ordering::SeqCst);
-        Self { state, seen, subscribed: HashSet::new() }
-    }
-}
-
-impl Drop for Open<'_> {
-    fn drop(&mut self) {
-        self.seen.streams.fetch_sub(1, Ordering::SeqCst);
-        self.state.subscribed.fetch_sub(self.subscribed.len(), Ordering::SeqCst);
-    }
-}
-
-/// One watch stream.
-async fn follow(
-    state: &State,
-    mut requests: Streaming<pb::WatchRequest>,
-    events: &mpsc::Sender<Result<pb::WatchResponse, Status>>,
-    subscribed: &mut HashSet<String>,
-) {
-    use pb::watch_request::Action;
-    let mut changes = state.changes.subscribe();
-    // Heard of by those who open some.
-    let mut sessions = None;
-    loop {
-        let ticket_id = tokio::select! {
-            request = requests.next() => match request {
-                Some(Ok(pb::WatchRequest { action: Some(Action::Subscribe(id)) })) => {
-                    if subscribed.insert(id.clone()) {
-                        state.subscribed.fetch_add(1, Ordering::SeqCst);
-                    }
-                    id
-                }
-                Some(Ok(pb::WatchRequest { action: Some(Action::Unsubscribe(id)) })) => {
-                    if subscribed.remove(&id) {
-                        state.subscribed.fetch_sub(1, Ordering::SeqCst);
-                    }
-                    continue;
-                }
-                Some(Ok(pb::WatchRequest { action: Some(Action::Session(session)) })) => {
-                    sessions.get_or_insert_with(|| state.sessions.subscribe());
-                    state.session_opened(session);
-                    continue;
-                }
-                _ => return,
-            },
-            change = changes.recv() => change.unwrap(),
-            session = heard(&mut sessions) => {
-                let event = Some(pb::watch_response::Event::Session(session));
-                if events.send(Ok(pb::WatchResponse { ticket_id: String::new(), event })).await.is_err() {
-                    return;
-                }
-                continue;
-            }
-        };
-        if !subscribed.contains(&ticket_id) {
-            continue;
-        }
-        let scripted = state.watch_refusals.lock().pop_front();
-        let event = match (scripted, state.tickets.lock().get(&ticket_id)) {
-            (Some(refused), _) => pb::watch_response::Event::Refused(refused),
-            (None, Ok(ticket)) => pb::watch_response::Event::Ticket(ticket),
-            (None, Err(refusal)) => pb::watch_response::Event::Refused(pb::WatchRefusal {
-                reason: refusal.reason.name().to_owned(),
-                message: refusal.message,
-            }),
-        };
-        let goes_on = matches!(&event, pb::watch_response::Event::Ticket(ticket) if is_queued(ticket));
-        if !goes_on && subscribed.remove(&ticket_id) {
-            state.subscribed.fetch_sub(1, Ordering::SeqCst);
-        }
-        let event = pb::WatchResponse { ticket_id, event: Some(event) };
-        if events.send(Ok(event)).await.is_err() {
-            return;
-        }
-    }
-}
-
-async fn heard(sessions: &mut Option<broadcast::Receiver<pb::Session>>) -> pb::Session {
-    match sessions {
-        Some(sessions) => sessions.recv().await.unwrap(),
-        None => std::future::pending().await,
     }
 }
 
