@@ -239,9 +239,12 @@ async fn take(storage: &Subject, step: &Step, now: Time) -> String {
 }
 
 /// The same steps come to the same as in memory, and leave the same behind.
-pub(crate) fn random_steps_come_to_the_same_everywhere<Ground>(new: impl Fn() -> (Subject, Ground)) {
+pub(crate) fn random_steps_come_to_the_same_everywhere<Ground>(
+    new: impl Fn() -> (Subject, Ground),
+    histories: u32,
+) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    proptest!(ProptestConfig::with_cases(300), |(steps in proptest::collection::vec(step(), 1..40))| {
+    proptest!(ProptestConfig::with_cases(histories), |(steps in proptest::collection::vec(step(), 1..40))| {
         runtime.block_on(async {
             let ((storage, _ground), (expected, ())) = (new(), memory());
             let mut now = NOW;

@@ -97,9 +97,9 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-pub(crate) fn random_transitions_keep_the_rules<Ground>(new: impl Fn() -> (Subject, Ground)) {
+pub(crate) fn random_transitions_keep_the_rules<Ground>(new: impl Fn() -> (Subject, Ground), histories: u32) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    proptest!(ProptestConfig::with_cases(300), |(steps in proptest::collection::vec(step(), 1..60))| {
+    proptest!(ProptestConfig::with_cases(histories), |(steps in proptest::collection::vec(step(), 1..60))| {
         runtime.block_on(async {
             let (storage, _ground) = new();
             let mut world = World::new(storage);

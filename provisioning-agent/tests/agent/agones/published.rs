@@ -19,7 +19,7 @@ const BUILD: Duration = Duration::from_secs(15 * 60);
 const LIFE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-#[ignore = "builds a workspace of its own, from the registry: cargo test -p provisioning-agent -- --ignored published"]
+#[ignore = "builds a workspace of its own, from the registry; tests/run runs it"]
 async fn the_rust_crate() {
     let sources = sources("rust");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("agones-sdks");
@@ -35,7 +35,7 @@ async fn the_rust_crate() {
 }
 
 #[tokio::test]
-#[ignore = "needs node, npm and its registry: cargo test -p provisioning-agent -- --ignored published"]
+#[ignore = "needs node, npm and its registry; tests/run runs it"]
 async fn the_npm_package() {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("agones-node");
     std::fs::create_dir_all(&place).unwrap();

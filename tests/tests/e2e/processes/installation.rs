@@ -47,7 +47,7 @@ impl Installation {
         let addr = game_server.logged("addr").await;
         let agent_args = words(&format!(
             "--server-id game-1 --land-type demo --port {} --http-addr 127.0.0.1:{agent_http} --metrics-addr \
-             127.0.0.1:0 --control-plane {url}",
+             127.0.0.1:0 --drain-timeout 2s --control-plane {url}",
             addr.rsplit(':').next().unwrap()
         ));
         let agent = Program::start("provisioning-agent", &agent_args);
