@@ -131,7 +131,7 @@ async fn at_the_deadline_of_a_call_nothing_stays_reserved() {
     stack.servers_are(|servers| servers.len() == 1).await;
     let within = |message| {
         let mut request = Request::new(message);
-        request.set_timeout(Duration::from_millis(600));
+        request.set_timeout(Duration::from_secs(2));
         request
     };
     let refused = refusal(stack.provisioning().allocate(within(request("a"))).await);
@@ -144,7 +144,7 @@ async fn at_the_deadline_of_a_call_nothing_stays_reserved() {
     stack.servers_are(|servers| servers[0].lands_used == 0).await;
 
     let mut asked = Request::new(batch(vec![request("a"), request("b")]));
-    asked.set_timeout(Duration::from_millis(600));
+    asked.set_timeout(Duration::from_secs(2));
     let answered = stack.provisioning().allocate_batch(asked).await.unwrap().into_inner();
     for outcome in answered.outcomes {
         let Some(Outcome::Refused(refused)) = outcome.outcome else { panic!("{outcome:?}") };
